@@ -1,0 +1,47 @@
+"""Things done again and again: at an interval, or once a day at a school hour; the last run is kept on disk."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import time as daytime
+
+import structlog
+
+from densach_core.clock import Clock, day_of, day_start_ms
+from densach_core.database import Database
+from densach_core.migrations import Migration
+
+MIGRATIONS = [
+    Migration("last runs", "CREATE TABLE schedule_run (name TEXT PRIMARY KEY, at INTEGER NOT NULL, outcome TEXT NOT NULL);")
+]
+log = structlog.get_logger("schedule")
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]], *, name: str, jitter: float = 0.1) -> None:
+    """Runs `work` for ever, `seconds` apart (± jitter); a failure is logged and the next turn comes as planned."""
+    while True:
+        await asyncio.sleep(seconds * random.uniform(1 - jitter, 1 + jitter))  # noqa: S311 - spreads load
+        try:
+            await work()
+        except Exception:
+            log.exception("schedule.failed", name=name)
+
+
+async def daily(at: daytime, work: Callable[[], Awaitable[object]], *, name: str, school: Database, clock: Clock) -> None:
+    """Runs `work` once each school-zone day, at `at` or as soon after as the hub is up (catches up after a power cut)."""
+    while True:
+        now = clock.now_ms()
+        due = day_start_ms(day_of(now)) + (at.hour * 60 + at.minute) * 60_000
+        last = await school.read(
+            lambda c: c.execute("SELECT at FROM schedule_run WHERE name = ?", (name,)).fetchone()
+        )
+        if now >= due and (last is None or last["at"] < due):
+            outcome = "done"
+            try:
+                await work()
+            except Exception as error:
+                log.exception("schedule.failed", name=name)
+                outcome = f"failed: {error}"
+            row = (name, clock.now_ms(), outcome)
+            await school.write(lambda c, row=row: c.execute("INSERT OR REPLACE INTO schedule_run VALUES (?, ?, ?)", row))  # type: ignore[misc]
+        await asyncio.sleep(60)
