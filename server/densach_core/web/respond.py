@@ -1,0 +1,95 @@
+"""How a handler reads what came and answers: parse → service → answer."""
+
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+import msgspec
+from aiohttp import web
+
+from densach_core.errors import BadInput, TooLarge
+from densach_core.text import Text, t
+from densach_core.web.identity import who_is
+from densach_core.web.keys import FACES, LANGUAGES, SITE, TEMPLATES
+from densach_core.web.speech import LOCALE
+
+T = TypeVar("T")
+FLASH = "flash"
+
+
+def render(request: web.Request, template: str, /, *, status: int = 200, **values: Any) -> web.Response:
+    """A page (or a fragment of one) from a room's template."""
+    account = who_is(request)
+    context = {
+        "request": request,
+        "path": request.path,
+        "account": account,
+        "locale": LOCALE.get(),
+        "theme": request.cookies.get("theme", "auto"),
+        "faces": [face for face in request.app[FACES] if face.access.admits(account)],
+        "site": request.app[SITE],
+        "flash": unquote(request.cookies.get(FLASH, "")),
+        **values,
+    }
+    response = web.Response(text=request.app[TEMPLATES].render(template, context), content_type="text/html", status=status)
+    if FLASH in request.cookies and request.headers.get("HX-Request") is None:
+        response.del_cookie(FLASH)
+    return response
+
+
+def see_other(request: web.Request, path: str, *, flash: Text | None = None) -> web.Response:
+    """After a form was done: on to a page of ours, with a sentence to show there once."""
+    if not path.startswith("/") or path.startswith("//"):
+        path = "/"
+    response = web.Response(status=303, headers={"Location": path})
+    if flash is not None:
+        said = request.app[LANGUAGES].say(flash, LOCALE.get())
+        response.set_cookie(FLASH, quote(said), max_age=60, httponly=True, samesite="Lax")
+    return response
+
+
+async def read_form(request: web.Request, kind: type[T]) -> T:
+    """A submitted form as a Struct. Repeated fields become lists where the Struct wants one; empty optional fields are None.
+
+    Raises BadInput("form.wrong") naming the field.
+    """
+    posted = await request.post()
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    found: dict[str, Any] = {}
+    for name, field in fields.items():
+        values = posted.getall(name, [])
+        if _wants_list(field.type):
+            found[name] = [value for value in values if value != ""]
+        elif values and (values[0] != "" or field.type is str):
+            found[name] = values[0].strip() if isinstance(values[0], str) else values[0]
+    try:
+        return msgspec.convert(found, kind, strict=False)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+        raise BadInput(
+            "form.wrong",
+            t("A field of the form does not fit: {field}", field=path.rstrip("`") or reason),
+            t("Go back, correct it and send the form again."),
+            field=path.rstrip("`"),
+            reason=reason,
+        ) from error
+
+
+async def read_body(request: web.Request, kind: type[T]) -> T:
+    """A JSON body as a Struct. Raises BadInput("body.wrong") with the path of what does not fit."""
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise TooLarge("body.too-large", t("This is larger than allowed here.")) from error
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("body.wrong", t("The body does not fit: {reason}", reason=str(error))) from error
+
+
+def answer(value: Any, *, status: int = 200, content_type: str = "application/json") -> web.Response:
+    """A Struct as JSON."""
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type=content_type)
+
+
+def _wants_list(kind: Any) -> bool:
+    return getattr(kind, "__origin__", kind) in {list, tuple, frozenset, set}

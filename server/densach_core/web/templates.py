@@ -1,0 +1,41 @@
+"""Jinja2 for every room: `room/page.html`, strict about missing names, strings in the reader's language."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from densach_core.text import t
+from densach_core.web.assets import Assets
+from densach_core.web.speech import LOCALE, Speech
+
+
+class Templates:
+    """Renders a room's templates. `folders`: room → its templates folder."""
+
+    def __init__(self, folders: Mapping[str, Path], speech: Speech, assets: Assets) -> None:
+        self.env = jinja2.Environment(
+            loader=jinja2.PrefixLoader({room: jinja2.FileSystemLoader(folder) for room, folder in folders.items()}),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
+        )
+        self.env.globals.update(_=speech.gettext, _n=speech.ngettext, asset=assets.address, t=t, locale_now=LOCALE.get)
+        self.env.filters.update(
+            say=speech.say,
+            number=speech.number,
+            percent=speech.percent,
+            datetime=speech.datetime,
+            date=speech.date,
+            time=speech.time,
+            ago=speech.ago,
+            duration=speech.duration,
+            size=speech.size,
+        )
+
+    def render(self, name: str, values: Mapping[str, Any]) -> str:
+        return self.env.get_template(name).render(values)
