@@ -131,7 +131,7 @@ def copy() -> int:
         for pattern in patterns:
             found = [path for path in sorted(source.glob(pattern)) if path.is_file()]
             if not found:
-                raise AssetsError(f"{package} has no {pattern}: the list in server/assets/vendor.py does not fit the lock.")
+                raise AssetsError(f"{package} has no {pattern}: the list in vendor.py does not fit the lock.")
             for path in found:
                 target = fresh / package / unwrapped(path.relative_to(source).as_posix())
                 target.parent.mkdir(parents=True, exist_ok=True)
