@@ -82,7 +82,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FleetSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """Machines in the register, working in the last school days, connected now; measured, declared and simulated apart."""
+    """Machines in the register, working in the last school days, connected now; by provenance, simulated ones apart."""
 
     measured: Counts
     declared: Counts
@@ -236,7 +236,7 @@ def digest(value: object) -> str:
 
 
 def body_of(record: Record) -> Body | None:
-    """The typed body; None for a CANCEL. Raises msgspec.ValidationError for an unknown kind or a body that does not fit."""
+    """The typed body; None for a CANCEL. Raises msgspec.ValidationError for an unknown kind or an unfit body."""
     if record.event is Sukien.CANCEL:
         return None
     shape = BODIES.get(record.kind)

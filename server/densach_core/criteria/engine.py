@@ -1,0 +1,71 @@
+"""Criteria on facts give indicators. Pure: the same facts give the same indicators and the same digest."""
+
+from collections.abc import Sequence
+
+from densach_core.criteria.facts import Facts
+from densach_core.criteria.figures import FIGURES, Asked
+from densach_core.criteria.model import Criterion, Figure, Indicator, Norm, Reason
+from densach_wire.upward import State, digest
+
+_MISSING = {
+    "machines": Reason.NO_MACHINES,
+    "rooms": Reason.NO_MACHINES,
+    "classes": Reason.NO_ROSTER,
+    "studio": Reason.NO_STUDIO,
+    "library": Reason.NO_LIBRARY,
+}
+
+
+def evaluate(criteria: Sequence[Criterion], facts: Facts) -> list[Indicator]:
+    """Every criterion, per level of the school where the criterion asks for it, in the order of the files."""
+    by_code = {criterion.code: criterion for criterion in criteria}
+    found: list[Indicator] = []
+    for criterion in criteria:
+        levels: Sequence[str | None] = facts.levels if criterion.by_level else (None,)
+        borrowed = by_code.get(criterion.norm_from) if criterion.norm_from else None
+        norms = borrowed.norm if borrowed else criterion.norm
+        found += [_indicator(criterion, facts, level, norms) for level in levels]
+    return found
+
+
+def _indicator(criterion: Criterion, facts: Facts, level: str | None, norms: dict[str, Norm]) -> Indicator:
+    missing = next((need for need in criterion.needs if getattr(facts, need) is None), None)
+    compute = FIGURES[criterion.compute]
+    figure = compute(Asked(facts, level, norms)) if missing is None else Figure(reason=_MISSING[missing])
+    norm = criterion.norm.get(level or "*") or criterion.norm.get("*")
+    within: bool | None = None
+    if norm is not None and norm.bound is not None and figure.state is not State.UNKNOWN:
+        if figure.value is not None:
+            within = norm.admits(figure.value)
+        elif figure.breaks:
+            within = False
+    return Indicator(
+        code=criterion.code,
+        version=criterion.version,
+        level=level,
+        as_of=facts.as_of,
+        state=figure.state,
+        value=float(figure.value) if figure.value is not None else None,
+        reason=figure.reason,
+        norm=norm.bound if norm else None,
+        within=within,
+        grounds=figure.grounds,
+        parts=figure.parts,
+        digest=digest(_digested(criterion, level, facts, figure)),
+    )
+
+
+def _digested(criterion: Criterion, level: str | None, facts: Facts, figure: Figure) -> dict[str, object]:
+    """What a figure's digest covers: the facts it stands on as they were, not the day they were looked at."""
+    on = figure.grounds
+    machines, classes = set(on.machines), set(on.classes)
+    return {
+        "code": criterion.code,
+        "version": criterion.version,
+        "level": level,
+        "machines": [m for m in facts.machines or () if m.id in machines],
+        "classes": [k for k in facts.classes or () if k.id in classes],
+        "rooms": on.rooms,
+        "equipment": [e for e in (facts.studio.equipment if facts.studio else ()) if e.id in set(on.equipment)],
+        "items": on.items,
+    }

@@ -1,0 +1,83 @@
+"""The typed facts criteria are computed from. None means "nobody told us", and never "none there".
+
+Facts hold no person: a class is its size, a machine its place and state.
+"""
+
+import msgspec
+
+LEVELS = ("TH", "THCS", "THPT")
+
+
+class MachineFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A computer of the register.
+
+    `measured` is False when a person entered it by hand. `working`: it ran on one of the last school days (measured), or
+    a person says it is fit (declared); None when neither is known. `for_pupils` leaves out a teacher's or office machine.
+    """
+
+    id: str
+    name: str
+    room: str | None = None
+    measured: bool = True
+    simulated: bool = False
+    working: bool | None = None
+    connected: bool | None = None
+    for_pupils: bool = True
+
+
+class RoomFact(msgspec.Struct, frozen=True):
+    """A room where pupils use computers."""
+
+    id: str
+    name: str
+
+
+class ClassFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A class: its level, how many pupils, the computer room it is taught in (None: nobody said)."""
+
+    id: str
+    name: str
+    level: str
+    pupils: int | None
+    room: str | None = None
+
+
+class EquipmentFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of studio equipment, heard by itself (measured) or entered by hand."""
+
+    id: str
+    name: str
+    kind: str = ""
+    measured: bool = True
+    simulated: bool = False
+    working: bool | None = None
+
+
+class StudioFact(msgspec.Struct, frozen=True, kw_only=True):
+    rooms: tuple[str, ...] = ()
+    equipment: tuple[EquipmentFact, ...] = ()
+
+
+class LibraryFact(msgspec.Struct, frozen=True, kw_only=True):
+    """`titles` are works, `items` digital copies that can be opened, `reads` openings within `reads_days` days;
+    `loans` stays None until there is a desk that lends."""
+
+    titles: int | None = None
+    items: int | None = None
+    reads: int | None = None
+    reads_days: int = 30
+    loans: int | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything known about a school on a day (`as_of`, ISO date). A part that is None was not available at all."""
+
+    as_of: str
+    levels: tuple[str, ...] = ()
+    machines: tuple[MachineFact, ...] | None = None
+    rooms: tuple[RoomFact, ...] | None = None
+    classes: tuple[ClassFact, ...] | None = None
+    studio: StudioFact | None = None
+    library: LibraryFact | None = None
+    working_days: int = 5
+    last_heard_at: int | None = None
