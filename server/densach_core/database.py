@@ -67,23 +67,20 @@ class Database:
         connection = await asyncio.to_thread(self._prepare)
         self._open = True
         self._threads = [threading.Thread(target=self._write_loop, args=(connection,), name=f"write {self.path.name}")]
-        self._threads += [
-            threading.Thread(target=self._read_loop, name=f"read {self.path.name} {n}") for n in range(READERS)
-        ]
+        self._threads += [threading.Thread(target=self._read_loop, name=f"read {self.path.name} {n}") for n in range(READERS)]
         for thread in self._threads:
             thread.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if not self._open:
             return
         self._open = False
         self._writes.put(None)
         for _ in range(READERS):
             self._reads.put(None)
-        await asyncio.to_thread(lambda: [thread.join() for thread in self._threads])
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
     async def write(self, work: Work[T]) -> T:
         """Runs `work` in a transaction of its own, at once; resolves when it is committed, rolls back if it raises."""

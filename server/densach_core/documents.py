@@ -46,6 +46,7 @@ class Identified(msgspec.Struct, frozen=True):
 
 
 T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R")
 
 
 class SafeStorage(Storage):
@@ -222,7 +223,7 @@ class Shelf(Generic[T]):
                 t("Correct the file by hand, or put its .bak copy in place."),
             ) from error
 
-    async def _do(self, work: Callable[[], Any]) -> Any:
+    async def _do(self, work: Callable[[], R]) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 

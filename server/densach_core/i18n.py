@@ -150,7 +150,10 @@ def update(room: Path) -> int:
         new.add((msgid, plural) if plural else msgid, (before,) if plural else before)
     buffer = io.BytesIO()
     write_po(buffer, new, omit_header=True, width=0)
-    path.write_bytes(b'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n\n' + buffer.getvalue())
+    path.write_bytes(
+        b'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n\n'
+        + buffer.getvalue()
+    )
     return sum(1 for m in new if m.id and not _first(m.string))
 
 

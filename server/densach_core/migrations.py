@@ -32,9 +32,7 @@ def migrate(
     connection.execute(
         "CREATE TABLE IF NOT EXISTS migration (room TEXT, number INTEGER, name TEXT, at INTEGER, PRIMARY KEY (room, number))"
     )
-    done: dict[str, int] = {
-        row[0]: row[1] for row in connection.execute("SELECT room, max(number) FROM migration GROUP BY room")
-    }
+    done: dict[str, int] = {row[0]: row[1] for row in connection.execute("SELECT room, max(number) FROM migration GROUP BY room")}
     for room, steps in rooms.items():
         if done.get(room, 0) > len(steps):
             raise Unavailable(

@@ -32,9 +32,7 @@ async def daily(at: daytime, work: Callable[[], Awaitable[object]], *, name: str
     while True:
         now = clock.now_ms()
         due = day_start_ms(day_of(now)) + (at.hour * 60 + at.minute) * 60_000
-        last = await school.read(
-            lambda c: c.execute("SELECT at FROM schedule_run WHERE name = ?", (name,)).fetchone()
-        )
+        last = await school.read(lambda c: c.execute("SELECT at FROM schedule_run WHERE name = ?", (name,)).fetchone())
         if now >= due and (last is None or last["at"] < due):
             outcome = "done"
             try:

@@ -23,9 +23,7 @@ def read_settings(path: Path, kind: type[T]) -> T:
     except FileNotFoundError:
         found = {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(
-            "settings.not-toml", t("{file} cannot be read: {reason}", file=str(path), reason=str(error))
-        ) from error
+        raise BadInput("settings.not-toml", t("{file} cannot be read: {reason}", file=str(path), reason=str(error))) from error
     _read_secrets(found, path)
     try:
         return msgspec.convert(found, kind, strict=True)
@@ -43,7 +41,5 @@ def _read_secrets(table: dict[str, Any], path: Path) -> None:
             try:
                 table[key.removesuffix("_file")] = (path.parent / value).read_text("utf-8").strip()
             except OSError as error:
-                raise BadInput(
-                    "settings.no-secret", t("The secret file {file} cannot be read.", file=value), key=key
-                ) from error
+                raise BadInput("settings.no-secret", t("The secret file {file} cannot be read.", file=value), key=key) from error
             del table[key]

@@ -28,7 +28,9 @@ async def _end_streams(app: web.Application) -> None:
 async def live(request: web.Request) -> web.StreamResponse:
     """`?topics=fleet,library`: an event per topic that changed, a comment every 25 s to keep the line open."""
     wanted = frozenset(request.query.get("topics", "").split(","))
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
     await response.prepare(request)
     stream = asyncio.create_task(_tell(request, response, wanted), name="live stream")
     request.app[STREAMS].add(stream)

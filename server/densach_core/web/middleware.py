@@ -81,10 +81,12 @@ async def _answered(request: web.Request, route: Route) -> web.StreamResponse:
     except Exception:
         token = uuid.uuid4().hex[:8]
         log.exception("request.failed", path=request.path, method=request.method, incident=token)
-        problem = Problem(
-            "internal", t("Something went wrong here (incident {token}).", token=token), t("Try again; if it stays, tell the technician this number.")
+        failure = Problem(
+            "internal",
+            t("Something went wrong here (incident {token}).", token=token),
+            t("Try again; if it stays, tell the technician this number."),
         )
-        response = problem_response(request, route, problem)
+        response = problem_response(request, route, failure)
     if not response.prepared:
         _headers(request, response)
     return response
@@ -226,8 +228,8 @@ async def unknown_addresses(request: web.Request, handler: Next) -> web.StreamRe
         LOCALE.set(_locale(request, None))
         if request.app[SITE].must_set_up and not request.path.startswith("/api/"):
             return web.Response(status=303, headers={"Location": request.app[SITE].setup_path})
-        problem = NotFound("page.not-found", t("There is nothing at this address."), t("Go back to the start page."))
-        response = problem_response(request, None, problem)
+        missing = NotFound("page.not-found", t("There is nothing at this address."), t("Go back to the start page."))
+        response = problem_response(request, None, missing)
     except web.HTTPMethodNotAllowed as error:
         LOCALE.set(_locale(request, None))
         problem = Problem("request.method", t("This address does not take {method}.", method=request.method))

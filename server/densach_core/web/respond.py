@@ -13,6 +13,7 @@ from densach_core.web.keys import FACES, LANGUAGES, SITE, TEMPLATES
 from densach_core.web.speech import LOCALE
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 FLASH = "flash"
 
 
@@ -47,7 +48,7 @@ def see_other(request: web.Request, path: str, *, flash: Text | None = None) -> 
     return response
 
 
-async def read_form(request: web.Request, kind: type[T]) -> T:
+async def read_form(request: web.Request, kind: type[S]) -> S:
     """A submitted form as a Struct. Repeated fields become lists where the Struct wants one; empty optional fields are None.
 
     Raises BadInput("form.wrong") naming the field.

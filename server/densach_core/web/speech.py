@@ -86,5 +86,3 @@ class Speech:
                 break
             value /= 1024
         return f"{self.number(value, 0 if unit in {'B', 'KB'} or value >= 100 else 1)} {unit}"
-
-
