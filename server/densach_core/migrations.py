@@ -1,5 +1,6 @@
 """Append-only schema changes: each runs once, in one transaction together with the row that records it."""
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,8 +69,8 @@ def migrate(
 def statements(script: str) -> Iterator[str]:
     """The statements of a script; `executescript` cannot be used, since it commits on its own."""
     part = ""
-    for line in script.splitlines(keepends=True):
-        part += line
+    for piece in re.split(r"(?<=;)", script):
+        part += piece
         if sqlite3.complete_statement(part):
             yield part
             part = ""

@@ -18,10 +18,11 @@ def prepare(app: web.Application) -> None:
 
 
 async def _end_streams(app: web.Application) -> None:
-    streams = list(app[STREAMS])
-    for stream in streams:
+    streams = app[STREAMS]
+    ending = tuple(streams)
+    for stream in ending:
         stream.cancel()
-    await asyncio.gather(*streams, return_exceptions=True)
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 @routes.get("/live", who=EVERYONE)
