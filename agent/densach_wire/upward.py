@@ -207,7 +207,6 @@ class PairRequest(msgspec.Struct, frozen=True, kw_only=True):
 class PairAnswer(msgspec.Struct, frozen=True, kw_only=True):
     office: str
     name: str
-    key: str
 
 
 def canonical(value: object) -> bytes:
