@@ -4,7 +4,8 @@ import secrets
 from collections import OrderedDict
 from sqlite3 import Connection
 
-from densach_core.accounts import audit, store, totp
+from densach_core.accounts import store, totp
+from densach_core.accounts.audit import trace
 from densach_core.accounts.hashing import digest, new_key
 from densach_core.accounts.model import Account
 from densach_core.accounts.rules import CLEAR_LETTERS
@@ -74,11 +75,12 @@ class SecondFactor:
                 field="code",
             )
         codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
+        mark = trace(account, self._clock)
 
         def work(c: Connection) -> None:
             store.set_totp(c, account.id, key, step)
             store.set_recovery(c, account.id, [digest(recovery_form(one)) for one in codes])
-            audit.record(c, at=now, by=account, what="accounts.second-factor-on", on=account.id)
+            mark.note(c, "accounts.second-factor-on", on=account.id)
 
         await self._db.write(work)
         self._sessions.forget(account.id)
@@ -86,12 +88,12 @@ class SecondFactor:
 
     async def remove(self, account_id: str, *, by: Account | str) -> None:
         """Switches it off (a lost phone). A short password then makes its owner choose a longer one at once."""
-        now = self._clock.now_ms()
+        mark = trace(by, self._clock)
 
         def work(c: Connection) -> None:
             store.set_totp(c, account_id, None, None)
             store.set_recovery(c, account_id, [])
-            audit.record(c, at=now, by=by, what="accounts.second-factor-off", on=account_id)
+            mark.note(c, "accounts.second-factor-off", on=account_id)
 
         await self._db.write(work)
         self._sessions.forget(account_id)
@@ -109,11 +111,12 @@ class SecondFactor:
             used = step
             return await self._db.write(lambda c: store.use_totp_step(c, account.id, used))
         hashed = digest(recovery_form(code))
+        mark = trace(account, self._clock)
 
         def spend(c: Connection) -> bool:
             if not store.use_recovery(c, account.id, hashed, now):
                 return False
-            audit.record(c, at=now, by=account, what="accounts.recovery-code-used", on=account.id)
+            mark.note(c, "accounts.recovery-code-used", on=account.id)
             return True
 
         return await self._db.write(spend)

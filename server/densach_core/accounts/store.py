@@ -225,9 +225,7 @@ def note_failure(c: Connection, account_id: str, *, at: int, failures: int, lock
 
 
 def note_success(c: Connection, account_id: str, *, at: int) -> None:
-    c.execute(
-        "UPDATE account SET failures = 0, locked_until = NULL, last_log_in_at = ? WHERE id = ?", (at, account_id)
-    )
+    c.execute("UPDATE account SET failures = 0, locked_until = NULL, last_log_in_at = ? WHERE id = ?", (at, account_id))
 
 
 def unlock(c: Connection, account_id: str) -> None:
@@ -242,9 +240,7 @@ def set_pending_totp(c: Connection, account_id: str, key: bytes | None) -> None:
 
 
 def set_totp(c: Connection, account_id: str, key: bytes | None, step: int | None) -> None:
-    c.execute(
-        "UPDATE account SET totp_key = ?, totp_step = ?, totp_pending = NULL WHERE id = ?", (key, step, account_id)
-    )
+    c.execute("UPDATE account SET totp_key = ?, totp_step = ?, totp_pending = NULL WHERE id = ?", (key, step, account_id))
 
 
 def use_totp_step(c: Connection, account_id: str, step: int) -> bool:
@@ -284,9 +280,7 @@ def recovery_left(c: Connection, account_id: str) -> int:
 
 
 def add_session(c: Connection, hashed: bytes, account_id: str, *, at: int, expires_at: int, address: str | None) -> None:
-    c.execute(
-        "INSERT INTO account_session VALUES (?, ?, ?, ?, ?, ?)", (hashed, account_id, at, at, expires_at, address)
-    )
+    c.execute("INSERT INTO account_session VALUES (?, ?, ?, ?, ?, ?)", (hashed, account_id, at, at, expires_at, address))
 
 
 def session(c: Connection, hashed: bytes) -> SessionRow | None:
@@ -296,9 +290,7 @@ def session(c: Connection, hashed: bytes) -> SessionRow | None:
     ).fetchone()
     if row is None:
         return None
-    return SessionRow(
-        account=account_of(row), seen_at=row["seen_at"], expires_at=row["expires_at"], closed_at=row["closed_at"]
-    )
+    return SessionRow(account=account_of(row), seen_at=row["seen_at"], expires_at=row["expires_at"], closed_at=row["closed_at"])
 
 
 def touch_session(c: Connection, hashed: bytes, at: int) -> None:
@@ -346,10 +338,7 @@ def touch_token(c: Connection, token_id: str, at: int) -> None:
 
 
 def revoke_token(c: Connection, token_id: str, at: int) -> bool:
-    return (
-        c.execute("UPDATE account_token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, token_id)).rowcount
-        == 1
-    )
+    return c.execute("UPDATE account_token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, token_id)).rowcount == 1
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
