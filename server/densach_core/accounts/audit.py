@@ -3,7 +3,8 @@
 Codes are `room.noun-verb`, e.g. `lab.repair-added`. No secrets and no personal data beyond the name of who acted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from sqlite3 import Connection
 
@@ -16,8 +17,17 @@ from densach_core.database import Database
 
 MAX_DETAIL = 2_000
 SEARCHED = """by_name ||  || what ||  || ifnull("on", ) ||  || ifnull(detail, )"""
-FROM: ContextVar[str | None] = ContextVar("densach_audit_from", default=None)
-"""The address of the request at hand; the web middleware sets it."""
+_from: ContextVar[str | None] = ContextVar("densach_audit_from", default=None)
+
+
+@contextmanager
+def noted_from(address: str | None) -> Iterator[None]:
+    """Inside it every trace says that it came from `address` (the web middleware wraps each request in it)."""
+    mark = _from.set(address)
+    try:
+        yield
+    finally:
+        _from.reset(mark)
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -43,7 +53,7 @@ class Trace(msgspec.Struct, frozen=True):
 
 def trace(by: Account | str | None, clock: Clock, address: str | None = None) -> Trace:
     """The trace of what is about to be done; without `address` it is the request's."""
-    return Trace(by, clock.now_ms(), address or FROM.get())
+    return Trace(by, clock.now_ms(), address or _from.get())
 
 
 class Audit:
