@@ -1,5 +1,6 @@
 """What happens around every handler: language, who is asking, same-site check, permission, errors, headers, metrics."""
 
+import gzip
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -9,11 +10,12 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from densach_core.accounts.audit import FROM
 from densach_core.accounts.model import Account
 from densach_core.accounts.service import ACCOUNTS, COOKIE
 from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge
 from densach_core.i18n import Locale, t
-from densach_core.web.identity import ACCOUNT, BY_TOKEN, is_local, is_secure
+from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, is_local, is_secure
 from densach_core.web.keys import LANGUAGES, METRICS, SITE
 from densach_core.web.respond import render
 from densach_core.web.routes import Route
@@ -21,6 +23,7 @@ from densach_core.web.speech import LOCALE
 
 log = structlog.get_logger("web")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+COMPRESS_FROM = 1400
 YEAR_S = 365 * 86_400
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self'; "
@@ -36,6 +39,7 @@ def guarded(route: Route) -> Next:
         began = time.perf_counter()
         status = 500
         try:
+            FROM.set(address_of(request))
             response = await _answered(request, route)
             status = response.status
         except web.HTTPException as error:
@@ -89,7 +93,21 @@ async def _answered(request: web.Request, route: Route) -> web.StreamResponse:
         response = problem_response(request, route, failure)
     if not response.prepared:
         _headers(request, response)
+        _compress(request, response)
     return response
+
+
+def _compress(request: web.Request, response: web.StreamResponse) -> None:
+    """Pages and JSON go compressed (fastest level: a page of 30 KB costs 0.3 ms and saves the radio 24 KB)."""
+    if not isinstance(response, web.Response) or "Content-Encoding" in response.headers:
+        return
+    body = response.body
+    if not isinstance(body, bytes) or len(body) < COMPRESS_FROM or "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return
+    if response.content_type.startswith("text/") or response.content_type.endswith(("json", "xml")):
+        response.body = gzip.compress(body, 1, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
 
 
 async def _identify(request: web.Request) -> Account | None:

@@ -1,0 +1,237 @@
+"""The web kit: permissions, same-site check on a plain-HTTP network, errors for people and programs, languages, live topics."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+
+from densach_core import accounts, documents, schedules
+from densach_core.accounts import audit, store
+from densach_core.accounts.model import TECHNICIANS, Role
+from densach_core.accounts.service import ACCOUNTS, AUDIT, COOKIE, Accounts, Audit
+from densach_core.clock import SystemClock
+from densach_core.database import Database
+from densach_core.errors import BadInput, TooMany
+from densach_core.live import Bus
+from densach_core.text import t
+from densach_core.web.openapi import describe
+from densach_core.web.respond import read_body, read_form, see_other
+from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
+from densach_core.web.site import Face, Room, Site, all_routes, core_rooms, make_app, serve
+
+routes = Routes("test")
+_ = (accounts, audit, documents, schedules)
+
+
+class Wish(msgspec.Struct, frozen=True):
+    seat: int
+    note: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@routes.get("/open", who=EVERYONE)
+async def open_page(_: web.Request) -> web.Response:
+    return web.Response(text="open")
+
+
+@routes.get("/mine", who=SIGNED_IN)
+async def mine(_: web.Request) -> web.Response:
+    return web.Response(text="mine")
+
+
+@routes.get("/staff", who=TECHNICIANS)
+async def staff(_: web.Request) -> web.Response:
+    return web.Response(text="staff")
+
+
+@routes.post("/change", who=EVERYONE)
+async def change(request: web.Request) -> web.Response:
+    wish = await read_form(request, Wish)
+    return see_other(request, "/open", flash=t("Seat {seat}: {note}", seat=wish.seat, note=",".join(wish.tags)))
+
+
+@routes.api("POST", "/api/v1/wishes", who=TECHNICIANS, takes=Wish, answers=Wish, status=201, summary="Wish")
+async def wish(request: web.Request) -> Wish:
+    return await read_body(request, Wish)
+
+
+@routes.get("/broken", who=EVERYONE)
+async def broken(_: web.Request) -> web.Response:
+    raise RuntimeError("secret detail")
+
+
+@routes.get("/bad", who=EVERYONE)
+async def bad(_: web.Request) -> web.Response:
+    raise BadInput("test.bad", t("unknown"), t("just now"))
+
+
+@routes.api("GET", "/api/v1/often", who=EVERYONE, summary="Too often")
+async def often(_: web.Request) -> None:
+    raise TooMany("test.often", t("just now"), retry_after_s=7)
+
+
+class World(msgspec.Struct):
+    base: str
+    accounts: Accounts
+    bus: Bus
+    site: Site
+    app: web.Application
+
+    async def cookie(self, role: Role) -> dict[str, str]:
+        login = role.value
+        secret = "246813" if role is Role.STUDENT else "a very long password"
+        await self.accounts.add(login=login, name=login, roles=frozenset({role}), by="test", secret=secret)
+        entry = await self.accounts.log_in(login, secret)
+        assert entry.cookie is not None
+        return {COOKIE: entry.cookie}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock, bus, site = SystemClock(), Bus(), Site("test", "Test")
+    async with Database(tmp_path / "school.db", {"accounts": store.MIGRATIONS}) as db:
+        people = Accounts(db, clock)
+        rooms = [*core_rooms(), Room("test", tmp_path, (routes,))]
+        faces = [Face("/staff", t("Staff"), all_routes(rooms)[-1].access)]
+        services: dict[Any, Any] = {ACCOUNTS: people, AUDIT: Audit(db, clock)}
+        app = make_app(site, rooms, clock=clock, bus=bus, faces=faces, services=services)
+        async with serve(app, "127.0.0.1", 0, grace_s=0.5) as port:
+            yield World(f"http://127.0.0.1:{port}", people, bus, site, app)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+async def test_owner_member_stranger(world: World, http: aiohttp.ClientSession) -> None:
+    pupil, technician, admin = [await world.cookie(r) for r in (Role.STUDENT, Role.TECHNICIAN, Role.ADMIN)]
+    expected = {"/open": (200, 200, 200, 200), "/mine": (303, 200, 200, 200), "/staff": (303, 403, 200, 200)}
+    for path, statuses in expected.items():
+        for cookies, status in zip(({}, pupil, technician, admin), statuses, strict=True):
+            async with http.get(world.base + path, cookies=cookies, allow_redirects=False) as response:
+                assert response.status == status, (path, cookies)
+
+
+async def test_a_stranger_is_sent_to_sign_in_and_back(world: World, http: aiohttp.ClientSession) -> None:
+    async with http.get(world.base + "/staff?x=1", allow_redirects=False) as response:
+        assert response.headers["Location"] == "/login?next=%2Fstaff%3Fx%3D1"
+
+
+@pytest.mark.parametrize(
+    ("headers", "passes"),
+    [
+        ({"Origin": "{base}"}, True),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "{base}"}, False),
+        ({}, False),
+    ],
+)
+async def test_changes_come_only_from_our_own_pages(
+    world: World, http: aiohttp.ClientSession, headers: dict[str, str], passes: bool
+) -> None:
+    """On a school's plain-HTTP network browsers send no Sec-Fetch-Site: Origin is what decides."""
+    cookies = await world.cookie(Role.STUDENT)
+    sent = {name: value.format(base=world.base) for name, value in headers.items()}
+    data = {"seat": "7"}
+    async with http.post(world.base + "/change", headers=sent, cookies=cookies, data=data, allow_redirects=False) as response:
+        assert response.status == (303 if passes else 403)
+
+
+async def test_a_form_becomes_a_struct_and_says_what_is_wrong(world: World, http: aiohttp.ClientSession) -> None:
+    data = [("seat", "7"), ("tags", "a"), ("tags", "b")]
+    async with http.post(world.base + "/change", data=data, allow_redirects=False) as response:
+        assert "7%3A%20a%2Cb" in response.headers["Set-Cookie"]
+    async with http.post(world.base + "/change", data={"seat": "x"}, allow_redirects=False) as response:
+        assert response.status == 422
+        assert "form.wrong" in await response.text()
+
+
+async def test_api_by_token_and_its_errors(world: World, http: aiohttp.ClientSession) -> None:
+    _, secret = await world.accounts.create_token(name="t", roles=frozenset({Role.TECHNICIAN}), by="test")
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with http.post(world.base + "/api/v1/wishes", json={"seat": 3}, headers=headers) as response:
+        assert (response.status, (await response.json())["seat"]) == (201, 3)
+    async with http.post(world.base + "/api/v1/wishes", json={"seat": "x"}, headers=headers) as response:
+        problem = await response.json(content_type="application/problem+json")
+        assert (response.status, problem["code"]) == (422, "body.wrong")
+    async with http.post(world.base + "/api/v1/wishes", json={"seat": 3}, headers={"Authorization": "Bearer no"}) as response:
+        assert response.status == 401
+    async with http.get(world.base + "/api/v1/often") as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "7")
+    async with http.delete(world.base + "/api/v1/wishes") as response:
+        assert (response.status, response.headers["Allow"]) == (405, "POST")
+        assert (await response.json(content_type="application/problem+json"))["code"] == "request.method"
+    async with http.get(world.base + "/api/v1/nothing") as response:
+        assert (await response.json(content_type="application/problem+json"))["code"] == "page.not-found"
+
+
+async def test_an_unexpected_failure_tells_a_number_not_its_inside(world: World, http: aiohttp.ClientSession) -> None:
+    async with http.get(world.base + "/broken") as response:
+        text = await response.text()
+        assert response.status == 500
+        assert "secret detail" not in text
+
+
+async def test_two_languages_by_a_click(world: World, http: aiohttp.ClientSession) -> None:
+    async with http.get(world.base + "/bad") as response:
+        assert "chưa rõ" in (await response.text()).lower()
+    async with http.get(world.base + "/bad?lang=en", allow_redirects=False) as response:
+        assert response.headers["Location"] == "/bad"
+        assert "lang=en" in response.headers["Set-Cookie"]
+    async with http.get(world.base + "/bad", cookies={"lang": "en"}) as response:
+        assert "unknown" in await response.text()
+
+
+async def test_strict_headers(world: World, http: aiohttp.ClientSession) -> None:
+    async with http.get(world.base + "/open") as response:
+        policy = response.headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_before_set_up_everything_leads_there(world: World, http: aiohttp.ClientSession) -> None:
+    world.site.must_set_up = True
+    for path in ("/open", "/nothing", "/staff"):
+        async with http.get(world.base + path, allow_redirects=False) as response:
+            assert response.headers["Location"] == "/setup"
+    async with http.get(world.base + "/healthz") as response:
+        assert response.status == 200
+
+
+async def test_staff_is_sent_to_https_when_there_is_one(world: World, http: aiohttp.ClientSession) -> None:
+    """Loopback itself is exempt; a proxy on this machine speaks for a browser elsewhere."""
+    world.site.https = 8443
+    cookies = await world.cookie(Role.TECHNICIAN)
+    async with http.get(world.base + "/staff", cookies=cookies, allow_redirects=False) as response:
+        assert response.status == 200
+
+
+async def test_live_topics_reach_an_open_page(world: World, http: aiohttp.ClientSession) -> None:
+    async with http.get(world.base + "/live?topics=fleet") as response:
+        assert (await response.content.readline()).startswith(b"retry")
+        await response.content.readline()
+        world.bus.say("library")
+        world.bus.say("fleet")
+        async with asyncio.timeout(5):
+            assert await response.content.readline() == b"event: changed\n"
+            assert await response.content.readline() == b"data: fleet\n"
+
+
+async def test_metrics_and_api_description(world: World, http: aiohttp.ClientSession) -> None:
+    async with http.get(world.base + "/open") as response:
+        assert response.status == 200
+    async with http.get(world.base + "/metrics") as response:
+        assert 'route="/open",status="200"' in await response.text()
+    async with http.get(world.base + "/api/openapi.json") as response:
+        paths = (await response.json())["paths"]
+        assert paths["/api/v1/wishes"]["post"]["responses"]["201"]
+    assert describe([], "x")["paths"] == {}
