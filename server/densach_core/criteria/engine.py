@@ -11,6 +11,7 @@ _MISSING = {
     "machines": Reason.NO_MACHINES,
     "rooms": Reason.NO_MACHINES,
     "classes": Reason.NO_ROSTER,
+    "school_days": Reason.NO_CALENDAR,
     "studio": Reason.NO_STUDIO,
     "library": Reason.NO_LIBRARY,
 }

@@ -26,20 +26,21 @@ class MachineFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoomFact(msgspec.Struct, frozen=True):
-    """A room where pupils use computers."""
+    """A room where pupils use computers, and the levels it serves when somebody said so."""
 
     id: str
     name: str
+    levels: tuple[str, ...] = ()
 
 
 class ClassFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A class: its level, how many pupils, the computer room it is taught in (None: nobody said)."""
+    """A class: its level, how many pupils, the computer rooms it is taught in (empty: nobody said)."""
 
     id: str
     name: str
     level: str
     pupils: int | None
-    room: str | None = None
+    rooms: tuple[str, ...] = ()
 
 
 class EquipmentFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +71,10 @@ class LibraryFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known about a school on a day (`as_of`, ISO date). A part that is None was not available at all."""
+    """Everything known about a school on a day (`as_of`, ISO date). A part that is None was not available at all.
+
+    `school_days` are the days over which "working" was looked at; None without a calendar.
+    """
 
     as_of: str
     levels: tuple[str, ...] = ()
@@ -79,5 +83,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[ClassFact, ...] | None = None
     studio: StudioFact | None = None
     library: LibraryFact | None = None
-    working_days: int = 5
+    school_days: tuple[str, ...] | None = None
     last_heard_at: int | None = None

@@ -44,7 +44,7 @@ def pupils_per_working_computer(asked: Asked) -> Figure:
 
     Of several classes equally large the one that has it worst counts. A room may serve two levels: each level asks it
     with its own largest class. A class whose room nobody named is taught in the school's only computer room, if there
-    is exactly one.
+    is exactly one (or exactly one that serves the level). Taught in several rooms, the worst of them counts.
     """
     facts, level = asked.facts, asked.level
     norm = asked.norms.get(level or "*")
@@ -54,7 +54,8 @@ def pupils_per_working_computer(asked: Asked) -> Figure:
     if any(klass.pupils is None for klass in classes):
         return Figure(reason=Reason.SIZE_UNKNOWN, grounds=Grounds(classes=tuple(k.id for k in classes)))
     size = max(klass.pupils or 0 for klass in classes)
-    figures = [_class_in_room(facts, klass, norm) for klass in classes if klass.pupils == size]
+    largest = [klass for klass in classes if klass.pupils == size]
+    figures = [_class_in_room(facts, klass, room, norm) for klass in largest for room in _rooms_of(facts, klass) or (None,)]
     unknown = next((figure for figure in figures if figure.state is State.UNKNOWN), None)
     figure = unknown or max(figures, key=lambda f: (f.breaks, f.value or 0))
     return Figure(
@@ -81,7 +82,7 @@ def computers_short(asked: Asked) -> Figure:
     parts: list[Part] = []
     for of_level in dict.fromkeys(klass.level for klass in classes):
         parts += rooms_of_level(facts, of_level, norms.get(of_level))
-    if any(_room_of(facts, klass) is None for klass in classes):
+    if not all(_rooms_of(facts, klass) for klass in classes):
         return Figure(reason=Reason.ROOM_UNKNOWN, parts=tuple(parts))
     missing = next((part for part in parts if part.short is None), None)
     if missing is not None:
@@ -151,24 +152,19 @@ def rooms_of_level(facts: Facts, level: str | None, norm: Norm | None) -> tuple[
     """Each room with the level's largest class taught in it."""
     largest: dict[str, ClassFact] = {}
     for klass in facts.classes or ():
-        room = _room_of(facts, klass)
-        if klass.level != level or room is None:
-            continue
-        before = largest.get(room)
-        if before is None or (before.pupils is not None and (klass.pupils is None or klass.pupils > before.pupils)):
-            largest[room] = klass
-    return tuple(part for room, klass in largest.items() for part in _class_in_room(facts, klass, norm, room).parts)
+        for room in _rooms_of(facts, klass) if klass.level == level else ():
+            before = largest.get(room)
+            if before is None or (before.pupils is not None and (klass.pupils is None or klass.pupils > before.pupils)):
+                largest[room] = klass
+    return tuple(part for room, klass in largest.items() for part in _class_in_room(facts, klass, room, norm).parts)
 
 
-def _class_in_room(facts: Facts, klass: ClassFact, norm: Norm | None, room: str | None = None) -> Figure:
-    room = room or _room_of(facts, klass)
+def _class_in_room(facts: Facts, klass: ClassFact, room: str | None, norm: Norm | None) -> Figure:
     if room is None:
         return Figure(reason=Reason.ROOM_UNKNOWN, grounds=Grounds(classes=(klass.id,)))
     machines = [m for m in facts.machines or () if m.room == room and m.for_pupils]
     working = [m for m in machines if m.working]
-    grounds = _grounds(
-        working, classes=(klass.id,), rooms=(room,), uncertain=sum(1 for m in machines if m.working is None)
-    )
+    grounds = _grounds(working, classes=(klass.id,), rooms=(room,), uncertain=sum(1 for m in machines if m.working is None))
     bound = norm.at_most if norm else None
     value: Fraction | None = None
     reason: str | None = None
@@ -211,11 +207,12 @@ def _within(norm: Norm | None, value: Fraction | None, *, breaks: bool) -> bool 
     return norm.admits(value)
 
 
-def _room_of(facts: Facts, klass: ClassFact) -> str | None:
-    if klass.room is not None:
-        return klass.room
+def _rooms_of(facts: Facts, klass: ClassFact) -> tuple[str, ...]:
+    if klass.rooms:
+        return klass.rooms
     rooms = facts.rooms or ()
-    return rooms[0].id if len(rooms) == 1 else None
+    serving = [room for room in rooms if klass.level in room.levels] or [room for room in rooms if not room.levels]
+    return (serving[0].id,) if len(serving) == 1 else ()
 
 
 def _machine_count(machines: Iterable[MachineFact], counts: Callable[[MachineFact], bool | None]) -> Figure:
@@ -250,9 +247,7 @@ def _state(grounds: Grounds) -> State:
     return State.DECLARED if grounds.declared else State.MEASURED
 
 
-def _library(
-    library: LibraryFact | None, pick: Callable[[LibraryFact], int | None], reason: str = Reason.NO_LIBRARY
-) -> Figure:
+def _library(library: LibraryFact | None, pick: Callable[[LibraryFact], int | None], reason: str = Reason.NO_LIBRARY) -> Figure:
     count = pick(library) if library else None
     if count is None:
         return Figure(reason=reason)
