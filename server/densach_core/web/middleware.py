@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from densach_core.accounts.audit import FROM
+from densach_core.accounts.audit import noted_from
 from densach_core.accounts.model import Account
 from densach_core.accounts.service import ACCOUNTS, COOKIE
 from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge
@@ -39,8 +39,8 @@ def guarded(route: Route) -> Next:
         began = time.perf_counter()
         status = 500
         try:
-            FROM.set(address_of(request))
-            response = await _answered(request, route)
+            with noted_from(address_of(request)):
+                response = await _answered(request, route)
             status = response.status
         except web.HTTPException as error:
             status = error.status
