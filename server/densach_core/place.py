@@ -1,0 +1,73 @@
+"""The data folder of one running hub or office: its lock, and where it says how to reach it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from densach_core.errors import BadInput, Conflict, Unavailable
+from densach_core.text import t
+
+
+class Running(msgspec.Struct, frozen=True):
+    """What a running process leaves in its data folder, so that commands find it."""
+
+    pid: int
+    http: str
+
+
+@contextmanager
+def occupied(data: Path) -> Iterator[None]:
+    """Holds the data folder for one process; the lock goes with the process, however it ends.
+
+    Raises Conflict("place.taken") when another process has it, Unavailable("place.no-folder") when it cannot be made.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Unavailable(
+            "place.no-folder",
+            t("The data folder {folder} cannot be used: {reason}", folder=str(data), reason=error.strerror or ""),
+            t("Choose another folder with --data."),
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise Conflict(
+            "place.taken",
+            t("Another process already uses {folder}.", folder=str(data)),
+            t("Stop it first, or choose another folder with --data."),
+        ) from error
+    try:
+        yield
+    finally:
+        (data / "running.json").unlink(missing_ok=True)
+        os.close(lock)
+
+
+def announce(data: Path, http: str) -> None:
+    """Leaves the address of this process in its data folder."""
+    (data / "running.json").write_bytes(msgspec.json.encode(Running(os.getpid(), http)))
+
+
+def running(data: Path) -> Running | None:
+    """The process that uses the folder, or None."""
+    try:
+        found = msgspec.json.decode((data / "running.json").read_bytes(), type=Running)
+        os.kill(found.pid, 0)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found
+
+
+def host_and_port(address: str, *, default_host: str = "127.0.0.1") -> tuple[str, int]:
+    """`HOST:PORT`, `:PORT` or `PORT`. Raises BadInput("address.wrong")."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise BadInput("address.wrong", t("“{address}” is no HOST:PORT.", address=address), t("Write it like 127.0.0.1:8080."))
+    return host.strip("[]") or default_host, int(port)

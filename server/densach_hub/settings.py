@@ -1,0 +1,49 @@
+"""`densach.toml` of a hub: every key with its default; the table in the README is tested against this."""
+
+from pathlib import Path
+
+import msgspec
+
+from densach_core.settings import read_settings
+from densach_hub.link.choice import BrokerSettings
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[web]`. Addresses are HOST:PORT; an empty one means: not served."""
+
+    http: str = "127.0.0.1:8080"
+    https: str = ""
+    """Staff from other machines are sent here when it is set; the certificate is the school's own CA's."""
+    packages: str = ""
+    """Where untrusted packages (simulations) are served; default: the port after `http`."""
+    names: tuple[str, ...] = ("densach.lan",)
+    """Names and addresses under which lab machines reach the hub; they go into its certificate."""
+
+
+class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[backup]`: every night at `hour` (school time) into `folder`; the newest `keep` stay."""
+
+    folder: str = ""
+    """Default: `backups` in the data folder. A stick or another disk is better."""
+    hour: int = 2
+    keep: int = 14
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[logs]`."""
+
+    level: str = "info"
+
+
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole of a hub's `densach.toml`."""
+
+    web: WebSettings = WebSettings()
+    mqtt: BrokerSettings = BrokerSettings()
+    backup: BackupSettings = BackupSettings()
+    logs: LogSettings = LogSettings()
+
+
+def hub_settings(data: Path) -> HubSettings:
+    """The settings of a data folder. Raises BadInput naming file and key."""
+    return read_settings(data / "densach.toml", HubSettings)
