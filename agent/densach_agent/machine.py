@@ -1,0 +1,118 @@
+"""The machine as collectors see it: a root folder to read from and a runner for commands, so that a recorded machine
+is as good as a real one."""
+
+import os
+import re
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+_LARGEST_TEXT = 64 * 1024
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ufffd]+")
+_LONGEST_VALUE = 200
+
+
+class NoData(Exception):
+    """Asked properly: this machine has none."""
+
+
+class Denied(Exception):
+    """Only root may know."""
+
+
+class Output(msgspec.Struct, frozen=True):
+    code: int
+    out: str
+
+
+class Runner(Protocol):
+    def __call__(self, argv: tuple[str, ...], seconds: float) -> Output | None:
+        """Runs a command with `LC_ALL=C`, without shell and input. None if it is not installed or took too long."""
+
+
+class Machine:
+    """Paths are relative to the root (`sys/class/dmi/id`). What cannot be read is None, what is forbidden raises
+    Denied; texts come without control characters, with single spaces, at most 200 characters."""
+
+    def __init__(self, root: Path, run: Runner, *, is_root: bool | None = None) -> None:
+        self.root = root
+        self.run = run
+        self.is_root = os.geteuid() == 0 if is_root is None else is_root
+
+    def raw(self, path: str, limit: int = _LARGEST_TEXT) -> bytes | None:
+        try:
+            with (self.root / path).open("rb") as file:
+                return file.read(limit)
+        except PermissionError:
+            raise Denied(path) from None
+        except (OSError, ValueError):
+            return None
+
+    def text(self, path: str) -> str | None:
+        """The first line that says anything, cleaned; None if there is no such file or it is empty."""
+        raw = self.raw(path, 4096)
+        return None if raw is None else clean(raw.decode("utf-8", "replace")) or None
+
+    def open_text(self, path: str) -> str | None:
+        """As `text`, and None where it is forbidden."""
+        try:
+            return self.text(path)
+        except Denied:
+            return None
+
+    def whole(self, path: str, limit: int = 32 * 1024 * 1024) -> str | None:
+        raw = self.raw(path, limit)
+        return None if raw is None else raw.decode("utf-8", "replace")
+
+    def number(self, path: str) -> int | None:
+        try:
+            return int(self.open_text(path) or "", 0)
+        except ValueError:
+            return None
+
+    def names(self, path: str) -> list[str]:
+        try:
+            return sorted(os.listdir(self.root / path))  # noqa: PTH208 - names are all we want
+        except OSError:
+            return []
+
+    def exists(self, path: str) -> bool:
+        return (self.root / path).exists()
+
+    def target(self, path: str) -> str | None:
+        """The last part of what a symbolic link points to."""
+        try:
+            return Path(os.readlink(self.root / path)).name  # noqa: PTH115
+        except OSError:
+            return None
+
+    def resolved(self, path: str) -> str:
+        """The whole path behind symbolic links, for telling what hangs on what (`…/usb1/1-2/…`)."""
+        return str((self.root / path).resolve())
+
+    def command(self, *argv: str, seconds: float = 5.0) -> str | None:
+        """The output of a command that succeeded, else None."""
+        done = self.run(argv, seconds)
+        return done.out if done is not None and done.code == 0 else None
+
+
+def clean(text: str) -> str:
+    """Fit to show and to compare: no control or direction characters, single spaces, at most 200 characters."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())[:_LONGEST_VALUE]
+
+
+def system_runner(argv: tuple[str, ...], seconds: float) -> Output | None:
+    """Runs it for real."""
+    import subprocess
+
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, env=environment, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return Output(done.returncode, done.stdout.decode("utf-8", "replace"))
+
+
+def this_machine() -> Machine:
+    return Machine(Path("/"), system_runner)
