@@ -51,7 +51,8 @@ def _second() -> Page:
     )
     _table(page, ["Chiều dài (m)", "Mười chu kì (s)", "Một chu kì (s)"], ["0,25", "0,50", "1,00", "2,00"])
     page.write(
-        "Câu hỏi. Khi chiều dài tăng gấp bốn, chu kì tăng gấp mấy? Điều đó có hợp với công thức “chu kì bằng hai pi nhân căn bậc hai của l chia g” không?"
+        "Câu hỏi. Khi chiều dài tăng gấp bốn, chu kì tăng gấp mấy? Điều đó có hợp với công thức "
+        "“chu kì bằng hai pi nhân căn bậc hai của l chia g” không?"
     )
     return page
 
