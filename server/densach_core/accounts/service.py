@@ -232,6 +232,10 @@ class Accounts:
     async def of_class(self, class_id: str) -> list[AccountState]:
         return await self._db.read(lambda c: store.states_of_class(c, class_id))
 
+    def now(self) -> int:
+        """The present by this hub's clock, epoch ms: what locks and ends of tokens are held against."""
+        return self._clock.now_ms()
+
     async def has_admin(self) -> bool:
         return await self._db.read(lambda c: store.open_with_role(c, Role.ADMIN)) > 0
 
