@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from densach_core.clock import SystemClock
 from densach_core.errors import BadInput, Conflict, Unavailable
 from densach_core.text import t
 
@@ -71,3 +72,51 @@ def host_and_port(address: str, *, default_host: str = "127.0.0.1") -> tuple[str
     if not port.isdecimal() or int(port) > 65535:
         raise BadInput("address.wrong", t("“{address}” is no HOST:PORT.", address=address), t("Write it like 127.0.0.1:8080."))
     return host.strip("[]") or default_host, int(port)
+
+
+class KeptClock(msgspec.Struct, frozen=True):
+    """What is remembered of the time between two runs. `last_ms` is a moment that has certainly passed."""
+
+    boot: str
+    offset_ms: int
+    source: str
+    last_ms: int
+
+
+def kept_clock(data: Path) -> SystemClock:
+    """The hub's clock as it was left: a box without a clock battery wakes up in the past.
+
+    Within one boot the correction stands. After a boot the system's clock is believed unless it is earlier than a moment that
+    has already passed; then time goes on from there, and `source` is "doubted" until somebody or something knows better.
+    """
+    clock = SystemClock()
+    try:
+        kept = msgspec.json.decode((data / "clock.json").read_bytes(), type=KeptClock)
+    except (OSError, msgspec.DecodeError):
+        return clock
+    if kept.boot == boot_id():
+        return SystemClock(kept.offset_ms, kept.source)
+    if clock.now_ms() < kept.last_ms:
+        clock.correct(kept.last_ms, "doubted")
+    return clock
+
+
+def keep_clock(data: Path, clock: SystemClock) -> None:
+    """Remembers correction and present moment; cheap enough for every few minutes."""
+    kept = KeptClock(boot_id(), clock.offset_ms, clock.source, clock.now_ms())
+    draft = data / "clock.json.new"
+    draft.write_bytes(msgspec.json.encode(kept))
+    draft.replace(data / "clock.json")
+
+
+def boot_id() -> str:
+    """Different after every start of the machine; empty where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def system_clock_is_synchronised() -> bool:
+    """Whether a time service says that the system's clock is right (systemd-timesyncd, chrony)."""
+    return Path("/run/systemd/timesync/synchronized").exists() or Path("/run/chrony/chronyd.pid").exists()

@@ -1,0 +1,102 @@
+"""Opens a hub's data folder: databases, documents, and the rooms in the order they stand on each other."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from densach_core import documents as document_store
+from densach_core import schedules
+from densach_core.accounts import store as account_store
+from densach_core.accounts.service import Accounts, Audit
+from densach_core.clock import SystemClock
+from densach_core.database import Database
+from densach_core.documents import Documents
+from densach_core.errors import Unavailable
+from densach_core.live import Bus
+from densach_core.text import t
+from densach_hub.fleet import store as fleet_store
+from densach_hub.fleet.enrolment import Site as FleetSite
+from densach_hub.fleet.service import Fleet
+from densach_hub.upkeep.backup import quick_check
+
+
+class Rooms(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of a hub that works without a network: what `hub run` serves and what commands use."""
+
+    data: Path
+    school_id: str
+    clock: SystemClock
+    bus: Bus
+    school: Database
+    telemetry: Database
+    documents: Documents
+    accounts: Accounts
+    audit: Audit
+    fleet: Fleet
+
+
+@asynccontextmanager
+async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
+    """Opens (and brings up to date) a data folder. Raises Unavailable("hub.damaged") for a damaged school.db."""
+    backups = data / "backups"
+    if (data / "school.db").exists() and (fault := quick_check(data / "school.db")) is not None:
+        raise Unavailable(
+            "hub.damaged",
+            t("{file} is damaged: {reason}", file="school.db", reason=fault),
+            t("Restore the newest backup into a new folder: densach restore"),
+        )
+    bus = Bus()
+    async with AsyncExitStack() as stack:
+        school = await stack.enter_async_context(
+            Database(
+                data / "school.db",
+                {
+                    "documents": document_store.MIGRATIONS,
+                    "schedules": schedules.MIGRATIONS,
+                    "accounts": account_store.MIGRATIONS,
+                    "fleet": fleet_store.SCHOOL_MIGRATIONS,
+                },
+                backups=backups,
+            )
+        )
+        telemetry = await stack.enter_async_context(
+            Database(data / "telemetry.db", {"fleet": fleet_store.TELEMETRY_MIGRATIONS}, backups=backups)
+        )
+        documents = Documents(data / "documents", school, clock)
+        stack.callback(documents.close)
+        school_id = school_id_of(data)
+        fleet = Fleet(
+            school=school,
+            telemetry=telemetry,
+            documents=documents,
+            clock=clock,
+            bus=bus,
+            keys=data / "keys",
+            site=FleetSite(school=school_id),
+        )
+        await fleet.open()
+        yield Rooms(
+            data=data,
+            school_id=school_id,
+            clock=clock,
+            bus=bus,
+            school=school,
+            telemetry=telemetry,
+            documents=documents,
+            accounts=Accounts(school, clock),
+            audit=Audit(school, clock),
+            fleet=fleet,
+        )
+
+
+def school_id_of(data: Path) -> str:
+    """The id of this school in topics: made once, never changed (school codes change and hold capital letters)."""
+    path = data / "school-id"
+    if not path.exists():
+        draft = path.with_name("school-id.new")
+        draft.write_text("s" + secrets.token_hex(5), "ascii")
+        draft.replace(path)
+    return path.read_text("ascii").strip()

@@ -1,0 +1,57 @@
+"""The data folder: one process at a time, and a clock that does not go backwards over a night without battery."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from densach_core.clock import SystemClock
+from densach_core.errors import BadInput, Conflict
+from densach_core.place import KeptClock, announce, host_and_port, keep_clock, kept_clock, occupied, running
+
+
+def write_kept(data: Path, kept: KeptClock) -> None:
+    (data / "clock.json").write_bytes(msgspec.json.encode(kept))
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with occupied(tmp_path), pytest.raises(Conflict) as told, occupied(tmp_path):
+        pass
+    assert told.value.code == "place.taken"
+    with occupied(tmp_path):
+        announce(tmp_path, "127.0.0.1:1")
+        found = running(tmp_path)
+        assert found is not None
+        assert found.http == "127.0.0.1:1"
+    assert running(tmp_path) is None
+
+
+def test_a_correction_stands_within_one_boot(tmp_path: Path) -> None:
+    clock = SystemClock()
+    clock.correct(clock.now_ms() + 5_000_000)
+    keep_clock(tmp_path, clock)
+    again = kept_clock(tmp_path)
+    assert again.source == "browser"
+    assert again.now_ms() - SystemClock().now_ms() > 4_900_000
+
+
+def test_after_a_boot_time_never_goes_back(tmp_path: Path) -> None:
+    ahead = SystemClock().now_ms() + 86_400_000
+    write_kept(tmp_path, KeptClock("another boot", 0, "system", ahead))
+    again = kept_clock(tmp_path)
+    assert again.source == "doubted"
+    assert again.now_ms() >= ahead
+    write_kept(tmp_path, KeptClock("another boot", 7_000_000, "browser", 5))
+    assert kept_clock(tmp_path).source == "system"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"), [("1.2.3.4:80", ("1.2.3.4", 80)), (":80", ("127.0.0.1", 80)), ("[::1]:0", ("::1", 0))]
+)
+def test_addresses(address: str, expected: tuple[str, int]) -> None:
+    assert host_and_port(address) == expected
+
+
+def test_a_wrong_address_says_so() -> None:
+    with pytest.raises(BadInput):
+        host_and_port("here")
