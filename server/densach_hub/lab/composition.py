@@ -1,0 +1,152 @@
+"""What a machine is made of, in a person's words, out of inventory sections. Pure.
+
+An unknown class or attribute is shown as it is called on the wire rather than left out.
+"""
+
+from collections.abc import Iterable
+
+from densach_core.text import Text, t
+from densach_hub.fleet.telling import Section
+from densach_hub.lab.model import Fact, Part, PartGroup
+from densach_wire.messages import Item, Value
+
+SOFTWARE = frozenset({"package"})
+QUIET = frozenset({"pci"})
+"""Classes that are counted, not listed: hundreds of packages tell a technician nothing at a glance."""
+
+CLASSES: dict[str, tuple[str, Text]] = {
+    "product": ("monitor", t("Machine")),
+    "board": ("chip", t("Main board")),
+    "chassis": ("monitor", t("Case")),
+    "bios": ("chip", t("Firmware (BIOS)")),
+    "tpm": ("shield", t("Security chip (TPM)")),
+    "virtual": ("twin", t("Virtual machine")),
+    "cpu": ("chip", t("Processor")),
+    "memory": ("memory", t("Memory module")),
+    "memory-total": ("memory", t("Memory")),
+    "disk": ("disk", t("Disk")),
+    "gpu": ("chip", t("Graphics card")),
+    "display": ("monitor", t("Screen")),
+    "network": ("globe", t("Network card")),
+    "usb": ("plug", t("USB device")),
+    "pci": ("chip", t("PCI device")),
+    "battery": ("plug", t("Battery")),
+    "os": ("gear", t("Operating system")),
+    "package": ("books", t("Software")),
+}
+SECTIONS: dict[str, Text] = {
+    "system": t("The machine"),
+    "cpu": t("Processor"),
+    "memory": t("Memory"),
+    "disk": t("Disks"),
+    "gpu": t("Graphics"),
+    "display": t("Screens"),
+    "network": t("Network"),
+    "usb": t("USB devices"),
+    "battery": t("Battery"),
+    "firmware": t("Firmware"),
+    "os": t("Operating system"),
+    "packages": t("Software"),
+    "pci": t("PCI devices"),
+}
+ORDER = list(SECTIONS)
+ATTRIBUTES: dict[str, Text] = {
+    "maker": t("Maker"),
+    "model": t("Model"),
+    "serial": t("Serial number"),
+    "version": t("Version"),
+    "kind": t("Kind"),
+    "bus": t("Connection"),
+    "size_bytes": t("Size"),
+    "memory_bytes": t("Memory"),
+    "cores": t("Cores"),
+    "threads": t("Threads"),
+    "max_mhz": t("Highest clock (MHz)"),
+    "speed_mts": t("Speed (MT/s)"),
+    "speed_mbps": t("Speed (Mbit/s)"),
+    "mac": t("Hardware address (MAC)"),
+    "driver": t("Driver"),
+    "part": t("Part number"),
+    "date": t("Date"),
+    "kernel": t("Kernel"),
+    "arch": t("Architecture"),
+    "hostname": t("Name on the network"),
+    "time_zone": t("Time zone"),
+    "asset_tag": t("Asset number"),
+    "width_px": t("Width (pixels)"),
+    "height_px": t("Height (pixels)"),
+    "health_pct": t("Health (%)"),
+    "secure_boot": t("Secure boot"),
+    "modules": t("Modules"),
+    "bank": t("Bank"),
+    "form": t("Form"),
+}
+IN_NAME = ("maker", "model", "name", "size_bytes")
+
+
+def group(section: Section) -> PartGroup:
+    """A section's things. Software is one group without its items."""
+    items = [] if section.section == "packages" else section.items
+    return PartGroup(
+        section=section.section,
+        label=SECTIONS.get(section.section, Text(section.section)),
+        parts=tuple(part(item) for item in items if item.cls not in QUIET or len(section.items) <= 6),
+        seen_at=section.seen_at,
+        status=section.status.value,
+        reason=section.reason,
+    )
+
+
+def groups(sections: Iterable[Section]) -> tuple[PartGroup, ...]:
+    """All sections in the order a technician reads them; those with nothing to say only when a look failed."""
+    place = {name: n for n, name in enumerate(ORDER)}
+    found = [group(s) for s in sorted(sections, key=lambda s: (place.get(s.section, 99), s.section))]
+    return tuple(g for g in found if g.parts or g.status not in ("ok", "no-data"))
+
+
+def software_count(sections: Iterable[Section]) -> int:
+    return sum(1 for s in sections for item in s.items if item.cls in SOFTWARE)
+
+
+def part(item: Item) -> Part:
+    icon, label = CLASSES.get(item.cls, ("info", Text(item.cls)))
+    size = item.attrs.get("size_bytes")
+    return Part(
+        icon=icon,
+        label=label,
+        name=named(item),
+        size=float(size) if isinstance(size, int | float) else None,
+        facts=tuple(
+            fact for name, value in item.attrs.items() if name not in IN_NAME and (fact := _fact(name, value)) is not None
+        ),
+    )
+
+
+def named(item: Item) -> str:
+    """Maker and model in one, the maker not twice ("Dell Dell P2219H"); the slot where nothing better is known."""
+    maker, model = (str(item.attrs.get(name) or "").strip() for name in ("maker", "model"))
+    name = model or str(item.attrs.get("name") or "").strip()
+    if maker and name and not name.casefold().startswith(maker.casefold()):
+        name = f"{maker} {name}"
+    return name or maker or ("" if item.key == item.cls else item.key)
+
+
+def class_label(cls: str) -> Text:
+    return CLASSES.get(cls, ("", Text(cls)))[1]
+
+
+def class_icon(cls: str) -> str:
+    return CLASSES.get(cls, ("info", Text(cls)))[0]
+
+
+def _fact(name: str, value: Value) -> Fact | None:
+    if value is None or value == "":
+        return None
+    label = ATTRIBUTES.get(name, Text(name))
+    if isinstance(value, bool):
+        return Fact(label, t("yes") if value else t("no"))
+    if name.endswith("_bytes") and isinstance(value, int | float):
+        return Fact(label, size=float(value))
+    if name == "kind" and value in ("ssd", "hdd"):
+        return Fact(label, str(value).upper())
+    return Fact(label, str(value))

@@ -1,0 +1,115 @@
+"""What happened to a machine, as one list newest first: changes, events, faults, moves, lost records. Pure."""
+
+from collections.abc import Iterator
+
+from densach_core.text import Text, t
+from densach_hub.fleet.sights import MachineSight
+from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockTrust, SeenEvent
+from densach_hub.lab.composition import ATTRIBUTES, class_icon, class_label, named
+from densach_hub.lab.model import Happening
+from densach_wire.messages import Item
+
+MOST = 60
+EVENTS: dict[str, tuple[str, Text, bool]] = {
+    "boot": ("sun", t("Started"), False),
+    "shutdown": ("moon", t("Shut down"), False),
+    "asleep": ("moon", t("Went to sleep"), False),
+    "awake": ("sun", t("Woke up"), False),
+    "clock-jump": ("clock", t("The clock jumped"), False),
+    "outbox-full": ("inbox", t("Its store was full: old records were dropped"), True),
+    "outbox-memory": ("inbox", t("Its disk refused: records were held in memory"), True),
+    "outbox-lost": ("inbox", t("Its store was lost and begun anew"), True),
+    "twin-suspected": ("twin", t("It suspects that it is a copy of another machine"), True),
+    "takeover": ("twin", t("Another machine took over its line"), True),
+}
+CLOCKS: dict[ClockTrust, Text] = {
+    ClockTrust.GOOD: t("Its clock is right again"),
+    ClockTrust.SKEWED: t("Its clock was wrong; times were corrected"),
+    ClockTrust.NONE: t("Its clock could not be used; times come from the hub"),
+}
+
+
+def happened(sight: MachineSight) -> tuple[Happening, ...]:
+    """At most MOST lines, newest first."""
+    return tuple(sorted(_all(sight), key=lambda h: h.at, reverse=True)[:MOST])
+
+
+def _all(sight: MachineSight) -> Iterator[Happening]:
+    for change in sight.changes:
+        yield changed(change)
+    for event in sight.events:
+        yield event_line(event)
+    for fault in sight.faults:
+        over = fault.closed_at is not None
+        yield Happening(at=fault.at, icon="wrench", what=t("Fault reported"), detail=fault.text, urgent=not over, over=over)
+    for lost in sight.lost:
+        n = lost.last - lost.first + 1
+        yield Happening(at=lost.at, icon="inbox", what=t("{n} records will never come", n=n), detail=lost.why, urgent=False)
+    for doubt in sight.clock:
+        if doubt.trust is not ClockTrust.GOOD:
+            yield Happening(at=doubt.first_at, icon="clock", what=CLOCKS[doubt.trust], urgent=False)
+    yield Happening(at=sight.machine.admitted_at, icon="door", what=t("Entered the register"), detail=sight.machine.admitted_by)
+    if sight.machine.retired_at is not None:
+        yield Happening(at=sight.machine.retired_at, icon="trash", what=t("Retired"))
+
+
+def changed(change: Change) -> Happening:
+    """One change of the machine's parts as a sentence."""
+    thing = _thing(change)
+    if change.kind is ChangeKind.REMOVED:
+        what = {
+            ChangeState.SUSPECTED: t("{thing} is missing (seen once, to be confirmed)", thing=thing),
+            ChangeState.CONFIRMED: t("{thing} is gone", thing=thing),
+            ChangeState.RETURNED: t("{thing} was missing and is back", thing=thing),
+        }[change.state]
+    elif change.kind is ChangeKind.ADDED:
+        what = t("{thing} was added", thing=thing)
+    elif change.kind is ChangeKind.MOVED:
+        what = t("{thing} is in another slot", thing=thing)
+    else:
+        what = t("{thing} is not as it was", thing=thing)
+    urgent = change.kind is ChangeKind.REMOVED and change.state is not ChangeState.RETURNED and not change.planned
+    return Happening(
+        at=change.at,
+        icon=class_icon(change.cls),
+        what=what,
+        detail=t("Planned work: nobody was warned") if change.planned else _difference(change),
+        urgent=urgent,
+    )
+
+
+def event_line(event: SeenEvent) -> Happening:
+    """An event of the machine's own; unknown kinds in their own word."""
+    icon, what, urgent = EVENTS.get(event.kind, ("info", Text(event.kind), False))
+    detail = ", ".join(f"{name}: {value}" for name, value in event.attrs.items() if value is not None)
+    return Happening(at=event.at, icon=icon, what=what, detail=detail or None, urgent=urgent)
+
+
+def _thing(change: Change) -> Text:
+    attrs = change.before or change.after or {}
+    name = named(Item(change.cls, change.key, attrs))
+    return t("{part} {name}", part=class_label(change.cls), name=name) if name else class_label(change.cls)
+
+
+def _difference(change: Change) -> Text | None:
+    """What is different, attribute by attribute, at most three."""
+    if change.kind is not ChangeKind.CHANGED:
+        return None
+    before, after = change.before or {}, change.after or {}
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)][:3]
+    lines = [
+        t("{name}: {before} → {after}", name=ATTRIBUTES.get(n, Text(n)), before=_said(before.get(n)), after=_said(after.get(n)))
+        for n in names
+    ]
+    return _joined(lines)
+
+
+def _joined(lines: list[Text]) -> Text | None:
+    if not lines:
+        return None
+    values: dict[str, object] = {f"p{n}": line for n, line in enumerate(lines)}
+    return Text("; ".join(f"{{p{n}}}" for n in range(len(lines))), values)
+
+
+def _said(value: object) -> object:
+    return "–" if value is None else str(value)
