@@ -1,0 +1,115 @@
+"""ZIP files opened with suspicion: no paths out of the archive, no bombs, no secrets, nothing unpacked to disk."""
+
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote
+
+from lxml import etree
+
+from densach_hub.library.formats.found import Unreadable
+
+MOST_ENTRIES = 20_000
+MOST_BYTES = 8 * 1024**3
+SUSPICIOUS_FROM = 256 * 1024**2
+MOST_RATIO = 120
+TEXT_LIMIT = 32 * 1024**2
+PICTURE_LIMIT = 64 * 1024**2
+BAD_ZIP = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError)
+
+
+class Archive:
+    """An open ZIP whose directory was found harmless."""
+
+    def __init__(self, zip_file: zipfile.ZipFile) -> None:
+        self._zip = zip_file
+        self.entries = {info.filename: info for info in zip_file.infolist() if not info.is_dir()}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries
+
+    def read(self, name: str, limit: int = TEXT_LIMIT) -> bytes:
+        """An entry's bytes, at most `limit`; raises Unreadable when it is larger, encrypted or damaged."""
+        info = self.entries.get(name)
+        if info is None:
+            raise Unreadable("library.missing-part", name)
+        if info.flag_bits & 1:
+            raise Unreadable("library.encrypted", name)
+        if info.file_size > limit:
+            raise Unreadable("library.part-too-large", name)
+        try:
+            with self._zip.open(info) as file:
+                body = file.read(limit + 1)
+        except BAD_ZIP as error:
+            raise Unreadable("library.damaged", f"{name}: {error}") from error
+        except zlib.error as error:
+            raise Unreadable("library.damaged", f"{name}: {error}") from error
+        if len(body) > limit:
+            raise Unreadable("library.part-too-large", name)
+        return body
+
+    def xml(self, name: str) -> etree._Element:
+        """An entry as XML, without entities and network; raises Unreadable when it is none."""
+        root = parse_xml(self.read(name))
+        if root is None:
+            raise Unreadable("library.damaged", f"{name}: no XML")
+        return root
+
+    def get(self, name: str, limit: int = TEXT_LIMIT) -> bytes | None:
+        """Like `read`, but None where there is nothing usable."""
+        try:
+            return self.read(name, limit)
+        except Unreadable:
+            return None
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Opens and checks a ZIP. Raises Unreadable: damaged (also half-copied), zip-path, zip-bomb, zip-too-many."""
+    try:
+        zip_file = zipfile.ZipFile(path)
+    except BAD_ZIP as error:
+        raise Unreadable("library.damaged", str(error)) from error
+    with zip_file:
+        check_directory(zip_file.infolist(), path.stat().st_size)
+        yield Archive(zip_file)
+
+
+def check_directory(entries: list[zipfile.ZipInfo], size: int) -> None:
+    """Looks at names and declared sizes only, so that a bomb is refused before anything is unpacked."""
+    if len(entries) > MOST_ENTRIES:
+        raise Unreadable("library.zip-too-many", str(len(entries)))
+    for info in entries:
+        if not is_safe_name(info.filename):
+            raise Unreadable("library.zip-path", info.filename)
+    total = sum(info.file_size for info in entries)
+    if total > MOST_BYTES or (total > SUSPICIOUS_FROM and total > size * MOST_RATIO):
+        raise Unreadable("library.zip-bomb", str(total))
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether an entry's name stays inside: no absolute paths, drives, backslashes or `..`."""
+    if not name or name.startswith("/") or "\\" in name or "\0" in name or ":" in name.split("/", 1)[0]:
+        return False
+    return ".." not in name.split("/")
+
+
+def resolve(base: str, href: str) -> str | None:
+    """The entry a reference inside `base` means; None when it leads out of the archive or to another place."""
+    bare = unquote(href.partition("#")[0])
+    if not bare or "://" in bare or bare.startswith(("data:", "/")):
+        return None
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(base), bare))
+    return joined if is_safe_name(joined) else None
+
+
+def parse_xml(body: bytes) -> etree._Element | None:
+    """XML forgivingly parsed: no entities expanded, no DTD, no network."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False)
+    try:
+        return etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None

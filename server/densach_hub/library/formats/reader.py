@@ -1,0 +1,107 @@
+"""The process that reads files nobody vouches for: `python -m densach_hub.library.formats.reader`.
+
+It is told files on standard input, one JSON line each, and answers with one JSON line each; text and cover go into the
+folder named in the order. It runs niced, with little memory and bounded CPU time, and holds no database and no network:
+a file that kills it costs one line in the librarian's list.
+"""
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import msgspec
+
+from densach_hub.library.formats import FORMATS
+from densach_hub.library.formats.found import Result, Source, Unreadable, Workshop
+
+HEAD_BYTES = 8192
+MEMORY_BYTES = 1024**3
+OUTPUT_BYTES = 256 * 1024**2
+CPU_SECONDS = 120
+
+
+class Order(msgspec.Struct, frozen=True):
+    """Read `path` (called `name` by whoever brought it) and put text and cover into `folder`."""
+
+    path: str
+    name: str
+    folder: str
+
+
+def main() -> int:
+    _confine()
+    orders = msgspec.json.Decoder(Order)
+    for line in sys.stdin.buffer:
+        _allow_cpu()
+        result = read_file(orders.decode(line))
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+        sys.stdout.buffer.flush()
+    return 0
+
+
+def read_file(order: Order) -> Result:
+    """Reads one file; whatever is wrong with it becomes a code."""
+    path = Path(order.path)
+    workshop = Workshop(Path(order.folder))
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        source = Source(path, order.name, head, path.stat().st_size)
+        return _read(source, workshop)
+    except Unreadable as reason:
+        return Result(None, reason.code, reason.detail[:300])
+    except MemoryError:
+        return Result(None, "library.reader-out-of-memory")
+    except RecursionError:
+        return Result(None, "library.damaged", "nested too deeply")
+    except FileNotFoundError:
+        return Result(None, "library.file-missing")
+    except OSError as error:
+        return Result(None, "library.reader-failed", str(error)[:300])
+    except Exception as error:  # noqa: BLE001 - a stranger's file may break anything; the row says what
+        return Result(None, "library.damaged", f"{type(error).__name__}: {error}"[:300])
+    finally:
+        workshop.close()
+
+
+def _read(source: Source, workshop: Workshop) -> Result:
+    if source.size == 0:
+        raise Unreadable("library.empty")
+    for kind in FORMATS:
+        if kind.fits(source):
+            break
+    else:
+        raise Unreadable(_why_unknown(source))
+    found = kind.read(source, workshop)
+    if found.remark is None and source.suffix and source.suffix not in found.suffixes:
+        found = msgspec.structs.replace(found, remark="library.name-differs")
+    return Result(found, has_cover=workshop.has_cover, passages=workshop.passages)
+
+
+def _why_unknown(source: Source) -> str:
+    """A ZIP that no format took is opened once more for its own reason: damaged, bomb, path."""
+    if source.head.startswith(b"PK"):
+        from densach_hub.library.formats.archive import open_archive
+
+        with open_archive(source.path):
+            return "library.unknown-zip"
+    return "library.unknown-kind"
+
+
+def _confine() -> None:
+    os.nice(15)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _allow_cpu() -> None:
+    """CPU time is counted for the whole process: each file moves the limit on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

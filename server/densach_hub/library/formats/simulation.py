@@ -1,0 +1,56 @@
+"""HTML5 simulations: a ZIP with an index.html. Kept packed; its pages are only ever served from the packages' own origin."""
+
+from lxml import etree, html
+
+from densach_hub.library.formats.archive import PICTURE_LIMIT, Archive, open_archive
+from densach_hub.library.formats.epub import clean, words_of
+from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.model import Kind
+
+MEDIA_TYPE = "application/zip"
+COVERS = ("cover.jpg", "cover.png", "thumbnail.png", "thumbnail.jpg", "preview.png")
+
+
+class Simulation:
+    def fits(self, source: Source) -> bool:
+        if not source.head.startswith(b"PK\x03\x04"):
+            return False
+        try:
+            with open_archive(source.path) as archive:
+                return start_page(archive) is not None
+        except Unreadable:
+            return False
+
+    def read(self, source: Source, workshop: Workshop) -> Found:
+        with open_archive(source.path) as archive:
+            start = start_page(archive)
+            if start is None:
+                raise Unreadable("library.missing-part", "index.html")
+            title, language, text = _page(archive.read(start))
+            workshop.text(0, title, text)
+            base = start.removesuffix("index.html")
+            for name in COVERS:
+                if base + name in archive and (picture := archive.get(base + name, PICTURE_LIMIT)):
+                    workshop.cover(picture)
+                    break
+        return Found(kind=Kind.SIMULATION, media_type=MEDIA_TYPE, suffixes=(".zip",), title=title, language=language)
+
+
+def start_page(archive: Archive) -> str | None:
+    """`index.html` at the top, or in the one folder everything is in."""
+    if "index.html" in archive:
+        return "index.html"
+    tops = {name.split("/", 1)[0] for name in archive.entries if not name.startswith("__MACOSX/")}
+    if len(tops) == 1 and (name := f"{tops.pop()}/index.html") in archive:
+        return name
+    return None
+
+
+def _page(body: bytes) -> tuple[str | None, str | None, str]:
+    try:
+        root = html.document_fromstring(body, parser=html.HTMLParser(no_network=True, encoding="utf-8"))
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None, None, ""
+    title = clean(root.findtext(".//title") or "") or None
+    etree.strip_elements(root, "script", "style", "template", with_tail=False)
+    return title, root.get("lang"), clean(words_of(root))

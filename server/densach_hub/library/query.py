@@ -1,0 +1,158 @@
+"""What somebody typed, turned into questions for the index, and hits marked in the original text. No I/O.
+
+Questions go from exact to loose: the words with their tones as one phrase, all of them with tones, the phrase without
+tones, all words anywhere. The last word may be unfinished, since people type.
+"""
+
+import re
+import unicodedata
+
+import msgspec
+
+from densach_core.folding import fold, fold_with_places
+
+MOST_WORDS = 12
+MOST_LETTERS = 200
+EXCERPT_BEFORE, EXCERPT_AFTER = 60, 160
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """`words` folded, `exact` in lower case with their tones; `open_end`: the last word may go on."""
+
+    text: str
+    words: tuple[str, ...]
+    exact: tuple[str, ...]
+    open_end: bool
+
+    @property
+    def toned(self) -> bool:
+        """Whether anything was typed that folding takes away."""
+        return self.words != self.exact
+
+
+def parse(typed: str) -> Query:
+    text = unicodedata.normalize("NFC", " ".join(typed[:MOST_LETTERS].split()))
+    exact = tuple(_WORD.findall(text.lower()))[:MOST_WORDS]
+    words = tuple(_WORD.findall(fold(text)))[:MOST_WORDS]
+    return Query(text=text, words=words, exact=exact, open_end=not typed.endswith(" "))
+
+
+def exact_words(text: str) -> str:
+    """What the column of exact words holds: lower case, tones kept, one way of writing them."""
+    return unicodedata.normalize("NFC", text).lower()
+
+
+def title_questions(query: Query) -> list[str]:
+    """FTS5 expressions over `title`, `exact`, `people`, `topics`, `about`, best first."""
+    if not query.words:
+        return []
+    questions = []
+    if query.toned:
+        questions += [f"exact : {_phrase(query.exact, query.open_end)}", f"exact : {_all(query.exact, query.open_end)}"]
+    questions.append(f"title : {_phrase(query.words, query.open_end)}")
+    if len(query.words) > 1:
+        questions.append(f"title : {_all(query.words, query.open_end)}")
+    questions.append(f"{{title people topics about}} : {_all(query.words, query.open_end)}")
+    return questions
+
+
+def any_question(query: Query) -> str:
+    """When nothing has all the words: any of them."""
+    return f"{{title people topics}} : ({' OR '.join(_quoted(word) for word in query.words)})"
+
+
+def text_questions(query: Query) -> list[str]:
+    """FTS5 expressions over the text inside items, best first."""
+    if not query.words or (len(query.words) == 1 and len(query.words[0]) < 2):
+        return []
+    questions = [_phrase(query.words, query.open_end)]
+    if len(query.words) > 1:
+        questions.append(_all(query.words, query.open_end))
+    return questions
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"'
+
+
+def _phrase(words: tuple[str, ...], open_end: bool) -> str:
+    return f'"{" ".join(words)}"{"*" if open_end else ""}'
+
+
+def _all(words: tuple[str, ...], open_end: bool) -> str:
+    quoted = [_quoted(word) for word in words]
+    if open_end:
+        quoted[-1] += "*"
+    return f"({' AND '.join(quoted)})"
+
+
+def marked(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
+    """`text` in pieces, those that were asked for marked: phrase first, else each word at the start of one."""
+    spans = _spans(text, query)
+    pieces: list[tuple[str, bool]] = []
+    at = 0
+    for start, end in spans:
+        if start > at:
+            pieces.append((text[at:start], False))
+        pieces.append((text[start:end], True))
+        at = end
+    if at < len(text):
+        pieces.append((text[at:], False))
+    return tuple(pieces)
+
+
+def excerpt(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
+    """The neighbourhood of the first hit, marked; the beginning where there is none."""
+    folded = fold(text)
+    at = max(0, _first(folded, query))
+    if len(folded) != len(text):
+        at = fold_with_places(text)[1][at] if at else 0
+    start = text.rfind(" ", 0, max(0, at - EXCERPT_BEFORE)) + 1 if at > EXCERPT_BEFORE else 0
+    end = at + EXCERPT_AFTER
+    if end < len(text):
+        end = max(text.rfind(" ", at, end), at + EXCERPT_AFTER // 2)
+    part = text[start:end].strip()
+    pieces = marked(part, query)
+    before = (("… ", False),) if start > 0 else ()
+    after = ((" …", False),) if end < len(text) else ()
+    return (*before, *pieces, *after)
+
+
+def _pattern(query: Query) -> re.Pattern[str] | None:
+    if not query.words:
+        return None
+    phrase = r"[\W_]+".join(map(re.escape, query.words))
+    single = "|".join(sorted(map(re.escape, query.words), key=len, reverse=True))
+    close = "" if query.open_end else r"\b"
+    return re.compile(
+        rf"\b(?:{phrase}{close}|(?:{single})\b" + (rf"|{re.escape(query.words[-1])}" if query.open_end else "") + ")"
+    )
+
+
+def _first(folded: str, query: Query) -> int:
+    if not query.words:
+        return -1
+    phrase = re.search(r"\b" + r"[\W_]+".join(map(re.escape, query.words)), folded)
+    if phrase:
+        return phrase.start()
+    pattern = _pattern(query)
+    single = pattern.search(folded) if pattern else None
+    return single.start() if single else -1
+
+
+def _spans(text: str, query: Query) -> list[tuple[int, int]]:
+    pattern = _pattern(query)
+    if pattern is None:
+        return []
+    folded = fold(text)
+    places: list[int] | None = None
+    if len(folded) != len(text) or not unicodedata.is_normalized("NFC", text):
+        folded, places = fold_with_places(text)
+    spans = []
+    for match in pattern.finditer(folded):
+        start, end = match.span()
+        if places is not None:
+            start, end = places[start], places[end] if end < len(places) else len(text)
+        spans.append((start, end))
+    return spans

@@ -1,0 +1,62 @@
+"""Why an item cannot be used, or is odd, in plain words: code → what it is, what to do. Codes never change."""
+
+from densach_core.text import Text, t
+
+ANOTHER_COPY = t("Get the file again and add it anew.")
+TELL = t("Open it on a computer; if it is fine there, save it again and add that.")
+
+REASONS: dict[str, tuple[Text, Text]] = {
+    "library.empty": (t("The file is empty."), ANOTHER_COPY),
+    "library.unknown-kind": (
+        t("The library does not know this kind of file."),
+        t("EPUB, PDF, MP4, WebM, MP3, OGG, pictures, Office documents and ZIP files with an index.html are known."),
+    ),
+    "library.unknown-zip": (
+        t("This ZIP file is neither a book nor a simulation: it has no index.html."),
+        t("Unpack it and add the files inside."),
+    ),
+    "library.damaged": (t("The file is damaged or incomplete."), ANOTHER_COPY),
+    "library.truncated": (t("The file ends too early: it was copied only in part."), ANOTHER_COPY),
+    "library.missing-part": (t("A part of the file that must be there is missing."), ANOTHER_COPY),
+    "library.no-chapters": (t("The book has no chapters."), ANOTHER_COPY),
+    "library.no-pages": (t("The document has no pages."), ANOTHER_COPY),
+    "library.encrypted": (
+        t("The file is locked with a password or copy protection."),
+        t("Add a copy without the lock, if the school may have one."),
+    ),
+    "library.part-too-large": (t("A part of the file is too large to be read safely."), TELL),
+    "library.picture-too-large": (t("The picture is too large."), t("Make it smaller than 80 megapixels.")),
+    "library.zip-bomb": (
+        t("The file would unpack to an enormous size."),
+        t("It may have been made to do harm. Do not use it."),
+    ),
+    "library.zip-path": (
+        t("The file tries to write outside its own folder."),
+        t("It may have been made to do harm. Do not use it."),
+    ),
+    "library.zip-too-many": (t("The file has too many parts."), TELL),
+    "library.reader-crashed": (t("Reading this file crashed the reader."), TELL),
+    "library.reader-too-slow": (t("Reading this file took too long."), TELL),
+    "library.reader-out-of-memory": (t("Reading this file needs too much memory."), TELL),
+    "library.reader-failed": (t("The file could not be read."), t("Try again; if it stays, tell the technician.")),
+    "library.file-missing": (t("The file is no longer on the hub's disk."), ANOTHER_COPY),
+}
+"""What makes an item `broken`."""
+
+REMARKS: dict[str, Text] = {
+    "library.name-differs": t("The name of the file says another kind than its content."),
+    "library.maybe-incomplete": t("The end of the file is missing; some pages may be missing too."),
+    "library.no-text": t("The pages are pictures: the words in them cannot be searched."),
+    "library.not-every-browser": t("Some browsers cannot play this kind of film."),
+}
+"""What is odd about an item that can be used."""
+
+
+def reason(code: str | None) -> tuple[Text, Text] | None:
+    if code is None:
+        return None
+    return REASONS.get(code, REASONS["library.reader-failed"])
+
+
+def remark(code: str | None) -> Text | None:
+    return REMARKS.get(code) if code else None
