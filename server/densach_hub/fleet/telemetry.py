@@ -1,16 +1,21 @@
 """What machines tell: kept exactly once, compared with what was known, rolled up, thinned."""
 
 import asyncio
+from collections.abc import Iterable
 from sqlite3 import Connection
 
 import msgspec
 
-from densach_core.clock import Clock
+from densach_core.clock import DAY_MS, Clock
 from densach_core.database import Database
 from densach_core.documents import Single
+from densach_core.errors import NotFound
 from densach_core.live import Bus
-from densach_hub.fleet.model import FleetPolicy
+from densach_core.text import t
+from densach_hub.fleet import receiving, store_rollup, store_telling, store_told
+from densach_hub.fleet.model import FleetPolicy, TwinMode
 from densach_hub.fleet.register import Register
+from densach_hub.fleet.rules import Likeness, alternates, day_name, likeness, same_machine
 from densach_hub.fleet.telling import (
     Arrival,
     Change,
@@ -24,14 +29,18 @@ from densach_hub.fleet.telling import (
     StreamMark,
     UsageDay,
 )
-from densach_wire.messages import Hello, Presence
+from densach_wire.messages import Factor, Hello, Presence
+
+ROLL_EVERY_S = 15.0
+THIN_EVERY_MS = 3_600_000
+SAY_EVERY_S = 2.0
 
 
 class HelloVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What intake should answer to a hello.
 
     `twin`: this is another machine with a registered machine's identity. It should be sent `cmd/reenrol`; what it
-    tells is kept in quarantine while the policy is ENFORCE.
+    tells is held back (not acknowledged) while the policy is ENFORCE.
     """
 
     known: bool
@@ -46,22 +55,29 @@ class HelloVerdict(msgspec.Struct, frozen=True, kw_only=True):
 class Telemetry:
     """Facts of telemetry.db. Awaitable methods return after the commit is on disk."""
 
-    def __init__(self, telemetry: Database, clock: Clock, bus: Bus, register: Register, policy: Single[FleetPolicy]) -> None:
+    def __init__(
+        self, telemetry: Database, clock: Clock, bus: Bus, register: Register, policy: Single[FleetPolicy]
+    ) -> None:
         self._db = telemetry
         self._clock = clock
         self._bus = bus
         self._register = register
         self._policy = policy
+        self._said_at = float("-inf")
+        self._unsaid = False
 
     # ---- told by intake
 
     async def receive(self, arrival: Arrival) -> Stored:
         """Stores a batch exactly once, in a grouped transaction; acknowledge `upto` when this returns."""
-        raise NotImplementedError
+        stored = await self._db.write_grouped(lambda c: receiving.receive(c, arrival))
+        if stored.stored or stored.misfits:
+            self._say()
+        return stored
 
     def apply(self, c: Connection, arrival: Arrival) -> Stored:
         """The same inside a transaction of the caller's (on telemetry.db)."""
-        raise NotImplementedError
+        return receiving.receive(c, arrival)
 
     async def hello(
         self,
@@ -74,43 +90,195 @@ class Telemetry:
         retained: bool = False,
     ) -> HelloVerdict:
         """A birth. Compares the fingerprint (twins), notes a new boot, a new stream, a new host name."""
-        raise NotImplementedError
+        if not self._register.knows(device):
+            return HelloVerdict(known=False)
+        mode = (await self._policy.get()).twins
+
+        def work(c: Connection) -> HelloVerdict:
+            before = store_told.live(c, device)
+            why = _twin(c, device, hello, before, mode)
+            store_telling.note_boot(c, device, hello.boot, at, clock, offset_ms)
+            if why is not None:
+                store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE)
+            if why is None or mode is not TwinMode.ENFORCE:
+                heard = None if retained else at
+                store_telling.put_hello(c, device, hello, at, heard_at=heard, trust=clock, offset_ms=offset_ms)
+                if not retained:
+                    store_telling.note_heard_day(c, device, at, day_name(at))
+            if why is None and hello.fingerprint:
+                store_telling.put_factors(c, device, hello.fingerprint, at)
+            mark = store_told.stream(c, device, hello.stream)
+            renamed = before is not None and why is None and hello.hostname and before.hostname not in ("", hello.hostname)
+            return HelloVerdict(
+                known=True,
+                upto=mark.upto if mark is not None else 0,
+                want=() if store_told.sections(c, device) else ("*",),
+                twin=why is not None,
+                renamed_from=before.hostname if renamed and before is not None else None,
+            )
+
+        verdict = await self._db.write(work)
+        if not verdict.twin:
+            os = " ".join(filter(None, (hello.os.name or hello.os.family, hello.os.version)))
+            await self._register.note_identity(
+                device, hostname=hello.hostname, maker=hello.maker, model=hello.model, os=os, simulated=hello.simulated
+            )
+        self._say()
+        return verdict
 
     async def presence(self, device: str, presence: Presence, *, at: int, retained: bool = False) -> None:
-        """A retained presence is as old as it may be: it tells the state, not that the device was heard now."""
-        raise NotImplementedError
+        """A retained presence is as old as it may be: it tells the state, not that the device was heard now. The last
+        will is the broker's word, not the device's."""
+        heard = None if retained or presence is Presence.OFFLINE else at
+
+        def work(c: Connection) -> None:
+            store_telling.put_presence(c, device, presence, at, heard)
+            if heard is not None:
+                store_telling.note_heard_day(c, device, at, day_name(at))
+
+        if self._register.knows(device):
+            await self._db.write_grouped(work)
+            self._say()
 
     async def quarantine(self, misfit: Misfit, *, device: str | None, at: int) -> None:
         """A whole message that does not fit. Bounded: the oldest go first, their number stays counted."""
-        raise NotImplementedError
+        await self._db.write_grouped(lambda c: store_telling.add_quarantine(c, [misfit], device, at))
+        self._say()
+
+    # ---- identity
+
+    async def learn_fingerprint(self, device: str, shown: Iterable[Factor], *, at: int) -> None:
+        """The fingerprint a machine was admitted with: what later hellos are compared to."""
+        factors = tuple(shown)
+        await self._db.write(lambda c: store_telling.put_factors(c, device, factors, at))
+
+    async def known_by(self, shown: tuple[Factor, ...]) -> str | None:
+        """The device that this fingerprint surely belongs to, or None."""
+
+        def work(c: Connection) -> str | None:
+            for device in store_telling.sharing(c, (f.digest for f in shown)):
+                known = store_telling.factors(c, device)
+                others = store_telling.seen_on(c, (f.digest for f in (*known, *shown)), device)
+                # The asker is one more machine unless it is this one.
+                if same_machine(known, shown, others):
+                    return device
+            return None
+
+        return await self._db.read(work)
+
+    async def image_of(self, shown: tuple[Factor, ...]) -> str | None:
+        """The device that shares a disk image with this one (same machine-id, another machine), or None."""
+        weak = [f.digest for f in shown if f.kind == "machine-id"]
+        found = await self._db.read(lambda c: store_telling.sharing(c, weak))
+        return found[0] if found else None
+
+    async def same_after_all(self, twin: int) -> str:
+        """A person says that the "twin" is the same machine (a new main board and disk): returns its id."""
+        at = self._clock.now_ms()
+
+        def work(c: Connection) -> str:
+            found = store_telling.twin_fingerprint(c, twin)
+            if found is None:
+                raise NotFound("fleet.no-twin", t("This has been settled already."))
+            store_telling.put_factors(c, found[0], found[1], at)
+            store_telling.settle_twins(c, found[0], at, trusted=True)
+            return found[0]
+
+        device = await self._db.write(work)
+        self._bus.say("fleet")
+        return device
+
+    async def twin_left(self, device: str) -> None:
+        """The other machine has its own name now."""
+        at = self._clock.now_ms()
+        await self._db.write(lambda c: store_telling.settle_twins(c, device, at, trusted=False))
 
     # ---- asked by pages and measures
 
     async def mark(self, device: str, stream: str) -> StreamMark | None:
-        raise NotImplementedError
+        return await self._db.read(lambda c: store_told.stream(c, device, stream))
 
     async def live(self, device: str) -> Live | None:
-        raise NotImplementedError
+        return await self._db.read(lambda c: store_told.live(c, device))
 
     async def sections(self, device: str) -> list[Section]:
-        raise NotImplementedError
+        return await self._db.read(lambda c: store_told.sections(c, device))
 
     async def changes(self, device: str | None = None, *, since: int = 0, limit: int = 200) -> list[Change]:
         """Newest first."""
-        raise NotImplementedError
+        return await self._db.read(lambda c: store_told.changes(c, device, since, limit))
 
     async def usage_days(self, device: str, first_day: str, last_day: str) -> list[UsageDay]:
         """Days with usage only, oldest first; `day` is an ISO date in the school's zone."""
-        raise NotImplementedError
+        return await self._db.read(lambda c: store_told.usage_days(c, device, first_day, last_day))
 
     async def health(self, device: str, metric: str, *, since: int, until: int) -> list[HealthPoint]:
         """Hour by hour; metrics: cpu_pct, mem_used_pct, disk_used_pct, temp_max_c, uptime_h, and a device's own."""
-        raise NotImplementedError
+        return await self._db.read(lambda c: store_told.health(c, device, metric, since, until))
 
-    async def quarantined(self, *, device: str | None = None, limit: int = 100) -> list[Quarantined]:
-        raise NotImplementedError
+    async def quarantined(self, *, device: str | None = None, since: int = 0, limit: int = 100) -> list[Quarantined]:
+        """Newest first."""
+        return await self._db.read(lambda c: store_told.quarantined(c, device, since, limit))
+
+    async def quarantine_total(self) -> int:
+        """How much never fitted, ever."""
+        return await self._db.read(lambda c: store_told.tally(c, "quarantine"))
+
+    # ---- upkeep
+
+    async def roll_up(self) -> None:
+        """Brings the roll-ups up to date (days of usage, hours of health), in short transactions."""
+        more = True
+        while more:
+            more = await self._db.write(store_rollup.roll_up)
+
+    async def thin(self) -> None:
+        """Forgets raw facts that are older than the policy says."""
+        policy = await self._policy.get()
+        now = self._clock.now_ms()
+        raw, usage = now - policy.keep_raw_days * DAY_MS, now - policy.keep_usage_days * DAY_MS
+        more = True
+        while more:
+            more = await self._db.write(lambda c: store_rollup.thin(c, raw_before=raw, usage_before=usage))
 
     async def run(self) -> None:
-        """Every hour: what is older than the policy says is thinned."""
+        """For ever: roll-ups every few seconds, thinning every hour, and the last word of a quiet moment to pages."""
+        thinned_at = self._clock.now_ms()
+        woken = asyncio.Event()
         while True:
-            await asyncio.sleep(3600)
+            await self.roll_up()
+            if self._clock.now_ms() - thinned_at >= THIN_EVERY_MS:
+                thinned_at = self._clock.now_ms()
+                await self.thin()
+            if self._unsaid:
+                self._unsaid = False
+                self._bus.say("fleet")
+            try:
+                await asyncio.wait_for(woken.wait(), ROLL_EVERY_S)
+            except TimeoutError:
+                continue
+
+    def _say(self) -> None:
+        """Tells open pages, at most every SAY_EVERY_S: a busy lab must not make them fetch for every batch."""
+        now = self._clock.monotonic()
+        if now - self._said_at >= SAY_EVERY_S:
+            self._said_at = now
+            self._unsaid = False
+            self._bus.say("fleet")
+        else:
+            self._unsaid = True
+
+
+def _twin(c: Connection, device: str, hello: Hello, before: Live | None, mode: TwinMode) -> str | None:
+    """Why a hello is another machine's, or None."""
+    if mode is TwinMode.OFF:
+        return None
+    known = store_telling.factors(c, device)
+    others = store_telling.seen_on(c, (f.digest for f in (*known, *hello.fingerprint)), device)
+    verdict = likeness(known, hello.fingerprint, others)
+    if verdict is Likeness.OTHER:
+        return "fingerprint"
+    live_boot = before.boot if before is not None else None
+    if verdict is Likeness.UNSURE and alternates(hello.boot, live_boot, store_telling.boots(c, device)):
+        return "alternating"
+    return None

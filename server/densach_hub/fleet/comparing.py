@@ -1,0 +1,138 @@
+"""What changed in a machine: two inventories of one section compared, without I/O.
+
+Histories drown in data that flaps, so: lists are keyed and normalised first, attributes that move by themselves are left
+out, a thing that moved to another slot (same serial) has moved, and a removal is only *suspected* until a second
+inventory or another boot says the same. Software comes and goes by hundreds; it is counted, not told one by one.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from densach_hub.fleet.junk import is_junk_serial
+from densach_hub.fleet.telling import ChangeKind
+from densach_wire.messages import Item, Value
+
+HARDWARE = frozenset(
+    {
+        "memory", "disk", "gpu", "display", "monitor", "board", "cpu", "processor", "chassis", "product", "system",
+        "nic", "net", "network", "tpm", "battery", "optical", "camera", "bios",
+    }
+)  # fmt: skip
+"""Classes whose changes are told one by one. USB things are plugged and unplugged all day: they are not among them."""
+
+_MOVING_WORDS = ("free", "used", "temp", "hours", "cycles", "wear", "speed", "mhz", "health", "smart", "percent", "pct",
+                 "count", "uptime", "rate", "address", "ipv4", "ipv6", "up", "carrier", "link", "state", "date")  # fmt: skip
+SECOND_LOOK_MS = 60_000
+"""A second inventory confirms only when it was taken so long after the first."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    kind: ChangeKind
+    item: Item
+    before: dict[str, Value] | None = None
+    after: dict[str, Value] | None = None
+
+
+def normalised(items: Iterable[Item]) -> dict[tuple[str, str], Item]:
+    """Items by class and key, texts trimmed. Of two with one key the first stays."""
+    found: dict[tuple[str, str], Item] = {}
+    for item in items:
+        key = (item.cls.strip().casefold(), " ".join(item.key.split()))
+        found.setdefault(key, Item(key[0], key[1], {k: _clean(v) for k, v in item.attrs.items()}))
+    return found
+
+
+def steady(item: Item) -> dict[str, Value]:
+    """The attributes that stay while the thing stays: those say whether it is another thing."""
+    return {k: v for k, v in item.attrs.items() if v is not None and not _moves(k)}
+
+
+def compare(before: Sequence[Item], after: Sequence[Item]) -> list[Difference]:
+    """What is different, hardware only, in a stable order: removed, moved, changed, added."""
+    old = {k: i for k, i in normalised(before).items() if i.cls in HARDWARE}
+    new = {k: i for k, i in normalised(after).items() if i.cls in HARDWARE}
+    gone = [i for k, i in old.items() if k not in new]
+    come = [i for k, i in new.items() if k not in old]
+    found: list[Difference] = []
+    for key, item in old.items():
+        other = new.get(key)
+        if other is None or steady(item) == steady(other):
+            continue
+        if _replaced(item, other):
+            gone.append(item)
+            come.append(other)
+        elif _contradicts(item, other):
+            found.append(Difference(ChangeKind.CHANGED, other, steady(item), steady(other)))
+    by_serial = {(i.cls, s): i for i in come if (s := serial_of(i)) is not None}
+    removed: list[Difference] = []
+    for item in gone:
+        serial = serial_of(item)
+        match = by_serial.pop((item.cls, serial), None) if serial is not None else None
+        if match is None:
+            removed.append(Difference(ChangeKind.REMOVED, item, before=item.attrs))
+        else:
+            come.remove(match)
+            found.append(moved(item, match))
+    added = [Difference(ChangeKind.ADDED, i, after=i.attrs) for i in come]
+    return [*removed, *found, *added]
+
+
+def moved(was: Item, now: Item) -> Difference:
+    """The same thing in another slot."""
+    return Difference(ChangeKind.MOVED, now, {**was.attrs, "slot": was.key}, {**now.attrs, "slot": now.key})
+
+
+def is_back(gone: Item, now: Iterable[Item]) -> bool:
+    """Whether a suspected removal was none: the thing is there again, in its slot or (by serial) in another."""
+    present = normalised(now)
+    serial = serial_of(gone)
+    there = present.get((gone.cls, gone.key))
+    if there is not None and not _replaced(gone, there):
+        return True
+    return serial is not None and any(i.cls == gone.cls and serial_of(i) == serial for i in present.values())
+
+
+def confirms(suspected_at: int, suspected_boot: str, at: int, boot: str) -> bool:
+    """Whether an inventory that still lacks the thing proves that it is gone."""
+    return boot != suspected_boot or at - suspected_at >= SECOND_LOOK_MS
+
+
+def serial_of(item: Item) -> str | None:
+    for name in ("serial", "serial_number", "wwn"):
+        value = item.attrs.get(name)
+        if isinstance(value, str) and not is_junk_serial(value):
+            return " ".join(value.split()).casefold()
+    return None
+
+
+def software_difference(before: Sequence[Item], after: Sequence[Item]) -> tuple[int, int, int]:
+    """(added, removed, changed) of items that are no hardware."""
+    old = {k: i for k, i in normalised(before).items() if i.cls not in HARDWARE}
+    new = {k: i for k, i in normalised(after).items() if i.cls not in HARDWARE}
+    changed = sum(1 for k, i in old.items() if k in new and steady(i) != steady(new[k]))
+    return len(new.keys() - old.keys()), len(old.keys() - new.keys()), changed
+
+
+def _replaced(old: Item, new: Item) -> bool:
+    """Another thing in the same slot: both have serials and they differ, or (without serials) the size differs."""
+    a, b = serial_of(old), serial_of(new)
+    if a is not None and b is not None:
+        return a != b
+    size_a, size_b = old.attrs.get("size_bytes"), new.attrs.get("size_bytes")
+    return size_a is not None and size_b is not None and size_a != size_b
+
+
+def _contradicts(old: Item, new: Item) -> bool:
+    """An attribute both know says something else; one that one of them does not know proves nothing."""
+    a, b = steady(old), steady(new)
+    return any(a[k] != b[k] for k in a.keys() & b.keys())
+
+
+def _clean(value: Value) -> Value:
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def _moves(name: str) -> bool:
+    words = name.casefold().split("_")
+    return any(word in _MOVING_WORDS for word in words)
