@@ -57,7 +57,11 @@ class Room(msgspec.Struct, frozen=True):
 
 def core_rooms() -> list[Room]:
     """What every application has: the house's own templates, static files, liveness, metrics and API description."""
-    return [Room("core", CORE, (assets.routes, live.routes, monitoring.routes, openapi.routes))]
+    return [
+        Room("core", CORE, (assets.routes, live.routes, monitoring.routes, openapi.routes)),
+        Room("criteria", CORE / "criteria"),
+        Room("sender", CORE / "sender"),
+    ]
 
 
 def languages(rooms: Iterable[Room]) -> Languages:
