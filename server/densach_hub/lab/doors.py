@@ -1,0 +1,105 @@
+"""How machines come in: the join page with its one line, those who wait, and what did not fit (quarantine)."""
+
+from aiohttp import web
+
+from densach_core.accounts.model import TECHNICIANS
+from densach_core.text import t
+from densach_core.web.identity import is_secure, me
+from densach_core.web.respond import read_form, see_other
+from densach_hub.lab.frame import chosen, places, routes, show
+from densach_hub.lab.model import AdmitForm, TokenForm
+from densach_hub.lab.service import LAB
+
+MOST_HOURS = 24 * 14
+MOST_USES = 200
+
+
+@routes.get("/lab/waiting", who=TECHNICIANS)
+async def waiting(request: web.Request) -> web.StreamResponse:
+    """Who asks to be admitted; a twin says whose."""
+    lab = request.app[LAB]
+    found = await lab.fleet.enrolment.waiting()
+    twins = {w.twin_of: await lab.fleet.register.find(w.twin_of) for w in found if w.twin_of}
+    return await show(
+        request,
+        "lab/waiting.html",
+        here="/lab/waiting",
+        title=t("Waiting to be admitted"),
+        waiting=found,
+        twins=twins,
+        places=await places(lab),
+    )
+
+
+@routes.post("/lab/waiting/{id}/admit", who=TECHNICIANS)
+async def admit(request: web.Request) -> web.StreamResponse:
+    form = await read_form(request, AdmitForm)
+    room, seat = chosen(form.place)
+    admitted = await request.app[LAB].fleet.enrolment.admit(request.match_info["id"], by=me(request).name, room=room, seat=seat)
+    said = t("{name} is admitted. It gets its certificate within half a minute.", name=admitted.name)
+    return see_other(request, "/lab/waiting", flash=said)
+
+
+@routes.post("/lab/waiting/{id}/refuse", who=TECHNICIANS)
+async def refuse(request: web.Request) -> web.StreamResponse:
+    await request.app[LAB].fleet.enrolment.refuse(request.match_info["id"], by=me(request).name)
+    return see_other(request, "/lab/waiting", flash=t("Refused. It may ask again later."))
+
+
+@routes.get("/lab/quarantine", who=TECHNICIANS)
+async def quarantine(request: web.Request) -> web.StreamResponse:
+    """What machines sent and could not be understood; kept with its reason, never dropped silently."""
+    lab = request.app[LAB]
+    found = await lab.fleet.telemetry.quarantined(device=request.query.get("device") or None, limit=200)
+    names = {m.id: m.name for m in await lab.fleet.register.machines(retired=True)}
+    return await show(
+        request, "lab/quarantine.html", here="/lab/alerts", title=t("Messages that did not fit"), items=found, names=names
+    )
+
+
+@routes.get("/join", who=TECHNICIANS)
+async def join(request: web.Request) -> web.StreamResponse:
+    return await _join(request, line=None, token=None)
+
+
+@routes.post("/join", who=TECHNICIANS)
+async def make_line(request: web.Request) -> web.StreamResponse:
+    """Makes a room's token and shows the one line with it, this once."""
+    form = await read_form(request, TokenForm)
+    hours, uses = min(max(form.hours, 1), MOST_HOURS), min(max(form.uses, 1), MOST_USES)
+    enrolment = request.app[LAB].fleet.enrolment
+    token, secret = await enrolment.new_token(by=me(request).name, room=form.room, hours=hours, uses=uses)
+    response = await _join(request, line=one_line(address_here(request), secret), token=token)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@routes.post("/join/tokens/{id}/revoke", who=TECHNICIANS)
+async def revoke(request: web.Request) -> web.StreamResponse:
+    await request.app[LAB].fleet.enrolment.revoke_token(request.match_info["id"], by=me(request).name)
+    return see_other(request, "/join", flash=t("This line opens no door any more."))
+
+
+def address_here(request: web.Request) -> str:
+    """The hub as this browser reached it."""
+    return f"{'https' if is_secure(request) else 'http'}://{request.host}"
+
+
+def one_line(address: str, secret: str) -> str:
+    """The line for Linux. The token goes through the script's standard input, so that `ps` never shows it."""
+    return f"curl -fsS {address}/join/linux.sh -o /tmp/densach.sh && echo '{secret}' | sudo sh /tmp/densach.sh"
+
+
+async def _join(request: web.Request, **values: object) -> web.Response:
+    lab = request.app[LAB]
+    return await show(
+        request,
+        "lab/join.html",
+        here="/join",
+        title=t("Bring machines in"),
+        address=address_here(request),
+        rooms=await lab.fleet.rooms.all(),
+        tokens=await lab.fleet.enrolment.tokens(),
+        room=request.query.get("room", ""),
+        **values,
+    )
