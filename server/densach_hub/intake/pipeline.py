@@ -1,0 +1,286 @@
+"""Messages → facts on disk → acknowledgements, in turns: while one turn is being written the next one is being read.
+
+A turn is one grouped transaction: its batches are stored and their marks moved together, and only after the commit
+does the device get its `ack` and the broker its PUBACK. When the disk takes nothing, the turn waits and nothing is
+acknowledged; the queue fills, the socket is not read any more, and the devices keep what they have.
+"""
+
+import asyncio
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import structlog
+
+from densach_core.clock import Clock
+from densach_core.database import Database
+from densach_core.errors import Problem, Unavailable
+from densach_core.live import Bus
+from densach_hub.fleet.register import Register
+from densach_hub.fleet.telemetry import Telemetry
+from densach_hub.fleet.telling import Arrival, Misfit, Stored
+from densach_hub.intake import store
+from densach_hub.intake.model import Code, Heard, HelloHeard, PresenceHeard, Refused, ResultHeard, Taken
+from densach_hub.intake.reading import RAW_BYTES, Reader
+from densach_hub.link.client import Link
+from densach_hub.link.model import Message
+from densach_wire import codec, topics
+from densach_wire.messages import Ack, Command
+
+log = structlog.get_logger("intake")
+
+TURN_MESSAGES = 64
+TURN_BYTES = 2 * 1024 * 1024
+CLOCK_SET_MS = 2_000
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+SAME_REFUSAL_MS = 600_000
+"""The same device refused for the same reason is counted each time, and kept again only after so long."""
+REFUSALS_REMEMBERED = 2_000
+REENROL = "reenrol"
+REENROL_EXPIRES_MS = 3_600_000
+
+
+class Counts(msgspec.Struct):
+    messages: int = 0
+    batches: int = 0
+    records: int = 0
+    repeated: int = 0
+    lost: int = 0
+    last_at: int | None = None
+    trouble: str | None = None
+
+
+class Pipeline:
+    """`hear` takes the contract's messages in; `run` works them off. One per hub."""
+
+    def __init__(
+        self,
+        *,
+        link: Link,
+        telemetry: Database,
+        facts: Telemetry,
+        register: Register,
+        school: str,
+        clock: Clock,
+        bus: Bus,
+    ) -> None:
+        self._link = link
+        self._db = telemetry
+        self._facts = facts
+        self._register = register
+        self._school = school
+        self._clock = clock
+        self._bus = bus
+        self._reader = Reader(school)
+        self._read: asyncio.Queue[Taken] = asyncio.Queue(maxsize=1)
+        self._skew_ms = clock.now_ms() - round(clock.monotonic() * 1000)
+        self._refused_at: OrderedDict[tuple[str | None, str], int] = OrderedDict()
+        self.counts = Counts()
+        self.quarantined: dict[str, int] = {}
+
+    async def run(self, incoming: "asyncio.Queue[list[Message]]") -> None:
+        """Works for ever on turns of messages."""
+        with ThreadPoolExecutor(1, thread_name_prefix="intake read") as reader:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read_turns(incoming, reader), name="intake read")
+                tasks.create_task(self._store_turns(), name="intake store")
+
+    async def _read_turns(self, incoming: "asyncio.Queue[list[Message]]", reader: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            messages = await incoming.get()
+            self._watch_own_clock()
+            heard = await loop.run_in_executor(reader, self._reader.read, messages)
+            await self._read.put(Taken(messages, heard))
+
+    def _watch_own_clock(self) -> None:
+        skew_ms = self._clock.now_ms() - round(self._clock.monotonic() * 1000)
+        if abs(skew_ms - self._skew_ms) > CLOCK_SET_MS:
+            log.info("intake.clock-was-set", by_ms=skew_ms - self._skew_ms)
+            self._skew_ms = skew_ms
+            self._reader.forget_clocks()
+
+    async def _store_turns(self) -> None:
+        while True:
+            taken = await self._read.get()
+            pause = SHORTEST_WAIT_S
+            while True:
+                try:
+                    await self._store(taken.heard)
+                    break
+                except (Unavailable, sqlite3.OperationalError) as error:
+                    reason = error.code if isinstance(error, Problem) else str(error)
+                    self.counts.trouble = reason
+                    log.error("intake.cannot-store", reason=reason, again_in_s=pause, messages=len(taken.messages))
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_WAIT_S)
+            self.counts.trouble = None
+            for message in taken.messages:
+                self._link.done(message)
+
+    async def _store(self, heard: Sequence[Heard]) -> None:
+        """Returns when everything is on disk and acknowledged to the devices."""
+        arrivals = [h for h in heard if isinstance(h, Arrival)]
+        known = [a for a in arrivals if self._register.knows(a.device)]
+        results = [h for h in heard if isinstance(h, ResultHeard) and self._register.knows(h.device)]
+        if known or results:
+            stored = await self._db.write_grouped(lambda c: _store_all(c, self._facts, known, results))
+            self._acknowledge(known, stored)
+        await self._store_others(heard)
+        self.counts.messages += len(heard)
+        self.counts.last_at = self._clock.now_ms()
+        self._bus.say("fleet")
+
+    async def _store_others(self, heard: Sequence[Heard]) -> None:
+        """Births, presences, refusals: in order for each device, side by side for different ones, so that a room that
+        is switched on shares its commits."""
+        lines: dict[str | None, list[Heard]] = {}
+        for one in heard:
+            if not isinstance(one, Arrival | ResultHeard) or not self._register.knows(one.device):
+                lines.setdefault(one.device, []).append(one)
+        if not lines:
+            return
+        ends = await asyncio.gather(*(self._store_line(line) for line in lines.values()), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+
+    async def _store_line(self, line: Sequence[Heard]) -> None:
+        for heard in line:
+            try:
+                await self._store_rare(heard)
+            except (Unavailable, sqlite3.OperationalError):
+                raise
+            except Exception:
+                log.exception("intake.hub-fault", device=heard.device, what=type(heard).__name__)
+                self.quarantined[Code.HUB_FAULT] = self.quarantined.get(Code.HUB_FAULT, 0) + 1
+
+    async def _store_rare(self, heard: Heard) -> None:
+        if isinstance(heard, Refused):
+            await self._quarantine(heard)
+        elif not self._register.knows(heard.device):
+            await self._quarantine(_unknown(heard, self._clock.now_ms()))
+        elif isinstance(heard, HelloHeard):
+            await self._greet(heard)
+        elif isinstance(heard, PresenceHeard):
+            await self._facts.presence(heard.device, heard.presence, at=heard.at, retained=heard.retained)
+
+    async def _greet(self, heard: HelloHeard) -> None:
+        verdict = await self._facts.hello(
+            heard.device,
+            heard.hello,
+            at=heard.at,
+            clock=heard.clock,
+            offset_ms=heard.offset_ms,
+            retained=heard.retained,
+        )
+        if not verdict.known or heard.retained:
+            return
+        if verdict.twin:
+            now = self._clock.now_ms()
+            command = Command(id=f"twin-{now}", expires=(now + REENROL_EXPIRES_MS) / 1000, sent=now / 1000, args={"why": "twin"})
+            self._link.send(topics.cmd(self._school, heard.device, REENROL), codec.encode(command))
+            return
+        self._ack(heard.device, heard.hello.stream, verdict.upto, verdict.want)
+
+    def _acknowledge(self, arrivals: Sequence[Arrival], stored: Sequence[Stored]) -> None:
+        last: dict[tuple[str, str], Stored] = {}
+        sections: dict[tuple[str, str], dict[str, None]] = {}
+        for arrival, answer in zip(arrivals, stored, strict=True):
+            key = (arrival.device, arrival.stream)
+            last[key] = answer
+            if answer.want:
+                sections.setdefault(key, {}).update(dict.fromkeys(answer.want))
+            self.counts.batches += 1
+            self.counts.records += answer.stored
+            self.counts.repeated += answer.repeated
+            self.counts.lost += answer.lost
+            for misfit in arrival.misfits if answer.misfits else ():
+                self.quarantined[misfit.code] = self.quarantined.get(misfit.code, 0) + 1
+        for (device, stream), answer in last.items():
+            want: tuple[str | int, ...] = tuple(sections.get((device, stream), ()))
+            if answer.resend_from is not None:
+                want = (*want, answer.resend_from)
+            self._ack(device, stream, answer.upto, want)
+
+    def _ack(self, device: str, stream: str, upto: int, want: Sequence[str | int]) -> None:
+        ack = Ack(stream, upto, self._clock.now_ms() / 1000, tuple(want))
+        self._link.send(topics.ack(self._school, device), codec.encode(ack))
+
+    async def _quarantine(self, refused: Refused) -> None:
+        code = refused.misfit.code
+        self.quarantined[code] = self.quarantined.get(code, 0) + 1
+        key = (refused.device, code)
+        before = self._refused_at.get(key)
+        if before is not None and 0 <= refused.at - before < SAME_REFUSAL_MS:
+            return
+        self._refused_at[key] = refused.at
+        self._refused_at.move_to_end(key)
+        if len(self._refused_at) > REFUSALS_REMEMBERED:
+            self._refused_at.popitem(last=False)
+        log.warning("intake.quarantined", code=code, device=refused.device, detail=refused.misfit.detail[:200])
+        misfit = refused.misfit
+        if refused.size > len(misfit.raw):
+            misfit = msgspec.structs.replace(misfit, detail=f"{misfit.detail} ({refused.size} bytes)")
+        await self._facts.quarantine(misfit, device=refused.device, at=refused.at)
+
+
+def _store_all(
+    c: sqlite3.Connection, facts: Telemetry, arrivals: Sequence[Arrival], results: Sequence[ResultHeard]
+) -> list[Stored]:
+    stored = [_store_one(c, facts, arrival) for arrival in arrivals]
+    for heard in results:
+        store.answer_request(c, heard.device, heard.result, heard.at)
+    return stored
+
+
+def _store_one(c: sqlite3.Connection, facts: Telemetry, arrival: Arrival) -> Stored:
+    """A fault of the hub's own code on one batch must not stop the others, nor the stream: then record by record."""
+    c.execute("SAVEPOINT arrival")
+    try:
+        answer = facts.apply(c, arrival)
+    except sqlite3.OperationalError:
+        raise  # the disk, not the batch: the whole turn waits
+    except Exception as error:
+        c.execute("ROLLBACK TO arrival")
+        log.exception("intake.hub-fault", device=arrival.device, stream=arrival.stream)
+        answer = _one_by_one(c, facts, arrival, error)
+    c.execute("RELEASE arrival")
+    return answer
+
+
+def _one_by_one(c: sqlite3.Connection, facts: Telemetry, arrival: Arrival, error: Exception) -> Stored:
+    answer: Stored | None = None
+    misfits = {misfit.seq: misfit for misfit in arrival.misfits}
+    records = {record.seq: record for record in arrival.records}
+    for seq in sorted({*records, *(seq for seq in misfits if seq is not None)}):
+        single = msgspec.structs.replace(
+            arrival,
+            records=(records[seq],) if seq in records else (),
+            misfits=(misfits[seq],) if seq in misfits else (),
+        )
+        c.execute("SAVEPOINT record")
+        try:
+            answer = facts.apply(c, single)
+        except sqlite3.OperationalError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - it is kept with the record it broke on
+            c.execute("ROLLBACK TO record")
+            raw = msgspec.json.encode(records[seq].body)[:RAW_BYTES] if seq in records else b""
+            misfit = Misfit(Code.HUB_FAULT, f"{type(fault).__name__}: {fault}"[:500], raw, seq)
+            answer = facts.apply(c, msgspec.structs.replace(single, records=(), misfits=(misfit,)))
+        c.execute("RELEASE record")
+    if answer is None:
+        raise error
+    return answer
+
+
+def _unknown(heard: Arrival | HelloHeard | PresenceHeard | ResultHeard, now: int) -> Refused:
+    """A device that is not (or no longer) in the register: kept apart, not acknowledged, so that it lets go of nothing
+    until somebody admits it again."""
+    at = heard.received_at if isinstance(heard, Arrival) else heard.at
+    raw = msgspec.json.encode(heard.records) if isinstance(heard, Arrival) else msgspec.json.encode(heard)
+    misfit = Misfit(Code.UNKNOWN_DEVICE, type(heard).__name__, raw[:RAW_BYTES])
+    return Refused(heard.device, misfit, min(at, now), len(raw))
