@@ -101,6 +101,11 @@ def put(c: sqlite3.Connection, it: Item) -> None:
     )
 
 
+def put_all(c: sqlite3.Connection, items: Iterable[Item]) -> None:
+    for it in items:
+        put(c, it)
+
+
 def remove(c: sqlite3.Connection, item_id: str) -> None:
     remove_text(c, item_id)
     c.execute(_DELETE, (item_id,))

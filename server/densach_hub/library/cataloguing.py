@@ -1,0 +1,208 @@
+"""From a file to an item that can be found: reads what waits, fills in what the file says, keeps the index in step."""
+
+import asyncio
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection
+
+import msgspec
+import structlog
+
+from densach_core.clock import Clock
+from densach_core.database import Database
+from densach_core.errors import Problem
+from densach_core.live import Bus
+from densach_hub.library import index, store
+from densach_hub.library.extraction import WALL_SECONDS, Extractor, Reading
+from densach_hub.library.finding import Finder
+from densach_hub.library.model import Form, Item, State
+from densach_hub.library.rules import filled
+from densach_hub.library.vault import Vault
+
+log = structlog.get_logger("library")
+MOST_ATTEMPTS = 3
+POLL_SECONDS = 5.0
+SLICE = 200
+
+
+class Cataloguer:
+    """The one who reads. Only one process does at a time (a lock file); others leave items waiting."""
+
+    def __init__(
+        self,
+        *,
+        school: Database,
+        search: Database,
+        vault: Vault,
+        data: Path,
+        finder: Finder,
+        clock: Clock,
+        bus: Bus,
+        wall_seconds: float = WALL_SECONDS,
+    ) -> None:
+        self._school = school
+        self._search = search
+        self._vault = vault
+        self._lock = data / "library.lock"
+        self._finder = finder
+        self._clock = clock
+        self._bus = bus
+        self._wake = asyncio.Event()
+        self.extractor = Extractor(data / "uploads", wall_seconds=wall_seconds)
+
+    def wake(self) -> None:
+        """Something waits to be read."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Reads what waits until cancelled; looks by itself every few seconds for what a command added."""
+        async with self.extractor:
+            await self.catch_up()
+            while True:
+                self._wake.clear()
+                if await self._finder.notice():
+                    await self._look()
+                try:
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
+                except TimeoutError:
+                    await self.extractor.rest()
+
+    async def _look(self) -> None:
+        try:
+            with self._alone() as alone:
+                if alone:
+                    await self.read_waiting()
+        except Problem as problem:
+            log.warning("library.reading-stopped", code=problem.code)
+
+    async def read_waiting(self) -> int:
+        """Reads every waiting file; returns how many."""
+        done = 0
+        while items := await self._school.read(lambda c: store.waiting(c, 20)):
+            for it in items:
+                await self._read(it)
+                done += 1
+        return done
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        with self._lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """For commands: True when no other process reads."""
+        with self._alone() as alone:
+            yield alone
+
+    async def _read(self, it: Item) -> None:
+        attempts = await self._school.write(lambda c: store.count_attempt(c, it.id))
+        if it.file is None or attempts > MOST_ATTEMPTS:
+            await self._broken(it, "library.reader-crashed" if it.file else "library.file-missing", "")
+            return
+        async with self.extractor.read(self._vault.path(it.file), it.file_name or it.title) as reading:
+            result = reading.result
+            if result.found is None:
+                await self._broken(it, result.problem or "library.reader-failed", result.detail)
+                return
+            picture = await asyncio.to_thread(reading.cover)
+            cover = await asyncio.to_thread(self._vault.keep, picture) if picture else it.cover
+            at = self._clock.now_ms()
+            found = result.found
+
+            def finish(c: Connection) -> Item | None:
+                now = store.item(c, it.id)
+                if now is None or now.state is not State.WAITING:
+                    return None
+                ready = msgspec.structs.replace(
+                    filled(now, found, store.said(c, it.id)),
+                    state=State.READY,
+                    cover=cover,
+                    problem=None,
+                    ready_at=at,
+                    changed_at=at,
+                )
+                store.put(c, ready)
+                store.reset_attempts(c, it.id)
+                return ready
+
+            ready = await self._school.write(finish)
+            if ready is not None:
+                await self._search.write(lambda c: index.put(c, ready))
+                await self._put_text(ready, reading)
+        self._changed()
+
+    async def _broken(self, it: Item, code: str, detail: str) -> None:
+        at = self._clock.now_ms()
+        log.info("library.broken", item=it.id, code=code, detail=detail)
+        await self._school.write(lambda c: store.set_state(c, it.id, State.BROKEN, at=at, problem=code, detail=detail))
+        self._changed()
+
+    async def _put_text(self, it: Item, reading: Reading) -> None:
+        """Replaces an item's text in the index, slice by slice."""
+        await self._search.write(lambda c: index.remove_text(c, it.id))
+        slices = reading.slices()
+        while (part := await asyncio.to_thread(next, slices, None)) is not None:
+            await self._search.write_grouped(lambda c, p=part: index.add_text(c, it.id, p))  # type: ignore[misc]
+        await self._search.write(lambda c: index.text_done(c, it.id, it.file or ""))
+
+    async def indexed(self, it: Item) -> None:
+        """Brings one item's entry in step with what was just written (or takes it out)."""
+        if it.state is State.READY:
+            await self._search.write(lambda c: index.put(c, it))
+        else:
+            await self._search.write(lambda c: index.remove(c, it.id))
+        self._changed()
+
+    def _changed(self) -> None:
+        self._finder.changed()
+        self._bus.say("library")
+
+    async def rebuild(self) -> int:
+        """Throws the index away and makes it anew; searching goes on meanwhile, finding what is in so far."""
+        await self._search.write(index.clear)
+        return await self.catch_up()
+
+    async def catch_up(self) -> int:
+        """Brings the index in step with the catalogue: after a crash, a restore, a new version. Returns how many it touched."""
+        if await self._search.read(index.version) != index.VERSION:
+            await self._search.write(index.clear)
+        touched = 0
+        last = ""
+        textless: list[Item] = []
+        while True:
+            items = await self._school.read(lambda c, after=last: store.ready_after(c, after, SLICE))  # type: ignore[misc]
+            if not items:
+                break
+            last = items[-1].id
+            known = await self._search.read(lambda c, ids=[i.id for i in items]: index.known(c, ids))  # type: ignore[misc]
+            stale = [i for i in items if known.get(i.id, (None, None))[0] != i.changed_at]
+            textless += [i for i in items if i.form is Form.FILE and known.get(i.id, (None, None))[1] != i.file]
+            if stale:
+                await self._search.write(lambda c, some=stale: index.put_all(c, some))  # type: ignore[misc]
+                touched += len(stale)
+        await self._search.write(index.set_version)
+        if touched:
+            self._changed()
+        for it in textless:
+            await self.read_text(it)
+        return touched + len(textless)
+
+    async def read_text(self, it: Item) -> None:
+        """Reads an item's file once more for its text only (the index lost it, or it was withdrawn meanwhile)."""
+        if it.file is None:
+            return
+        file = it.file
+        async with self.extractor.read(self._vault.path(file), it.file_name or it.title) as reading:
+            if reading.result.found is not None:
+                await self._put_text(it, reading)
+            else:
+                await self._search.write(lambda c: index.text_done(c, it.id, file))

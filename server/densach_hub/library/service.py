@@ -1,0 +1,320 @@
+"""The library: what can be done with it, named by intent."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from sqlite3 import Connection
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from densach_core.clock import Clock
+from densach_core.database import Database
+from densach_core.errors import BadInput, Conflict, NotFound
+from densach_core.live import Bus
+from densach_core.text import t
+from densach_hub.library import store
+from densach_hub.library.cataloguing import Cataloguer
+from densach_hub.library.extraction import WALL_SECONDS
+from densach_hub.library.finding import Finder
+from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Item, Kind, Reads, Record, State
+from densach_hub.library.readers import Readers
+from densach_hub.library.rules import grade_from_name, grades, title_from
+from densach_hub.library.uploads import Upload, Uploads
+from densach_hub.library.vault import Vault
+
+log = structlog.get_logger("library")
+MOST_TITLE = 500
+MOST_WORDS = 4_000
+SWEEP_SECONDS = 3600.0
+PICTURE_BYTES = 20 * 1024 * 1024
+
+
+class Library:
+    """One school's library. `data` is the hub's data folder (`files/`, `uploads/` below it).
+
+    Start `run()` as a task: it reads what waits and keeps the index. Without it everything else works, but what is added
+    stays waiting.
+    """
+
+    def __init__(
+        self,
+        *,
+        school: Database,
+        search: Database,
+        data: Path,
+        clock: Clock,
+        bus: Bus,
+        wall_seconds: float = WALL_SECONDS,
+    ) -> None:
+        self._school = school
+        self._clock = clock
+        self._bus = bus
+        self.vault = Vault(data / "files")
+        self.uploads = Uploads(data / "uploads", self.vault, clock)
+        self.finder = Finder(school, search)
+        self.readers = Readers(school, clock)
+        self.cataloguer = Cataloguer(
+            school=school,
+            search=search,
+            vault=self.vault,
+            data=data,
+            finder=self.finder,
+            clock=clock,
+            bus=bus,
+            wall_seconds=wall_seconds,
+        )
+
+    async def run(self) -> None:
+        """Until cancelled: finish interrupted uploads, read files, write reads, throw expired uploads away."""
+        await self.recover()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.cataloguer.run(), name="library reading")
+            group.create_task(self.readers.run(), name="library reads")
+            group.create_task(self._sweep(), name="library uploads")
+
+    async def recover(self) -> None:
+        """After a kill: what was wholly here becomes items, what was half-written goes."""
+        await asyncio.to_thread(self.vault.sweep)
+        await self.uploads.sweep()
+        for upload in await self.uploads.unfinished():
+            try:
+                await self.finish_upload(upload)
+            except BadInput as problem:
+                log.warning("library.upload-refused", upload=upload.id, code=problem.code)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.uploads.sweep()
+
+    # ---- bringing things in
+
+    async def add_file(
+        self, path: Path, *, by: str, name: str | None = None, folder: str = "", known: Record | None = None
+    ) -> Added:
+        """Copies a file into the library; it becomes readable once it was read. A file already here is not added again.
+
+        `known`: what is known of it better than the file may say. Raises NotFound, BadInput (empty), Unavailable (disk full).
+        """
+        size = await asyncio.to_thread(_size_of, path)
+        digest = await asyncio.to_thread(self.vault.copy, path)
+        return await self._file(digest, size, name or path.name, by=by, folder=folder, known=known)
+
+    async def finish_upload(self, upload: Upload) -> Upload:
+        """All bytes of an upload are here: check, keep, make it an item."""
+        whole = await self.uploads.complete(upload)
+        if whole.item is not None or whole.sha256 is None:
+            return whole
+        added = await self._file(whole.sha256, whole.size, whole.name, by=whole.by, folder=whole.folder)
+        return await self.uploads.became(whole, added.item)
+
+    async def add_record(self, record: Record, *, by: str) -> Added:
+        """Adds a line of a catalogue without a file. The same `key` again adds nothing."""
+        new = self._new(record, by=by, form=Form.LISTED, state=State.READY)
+
+        def add(c: Connection) -> Added:
+            if record.key is not None and (there := store.by_key(c, record.key)) is not None:
+                return Added(there, already=True)
+            store.add(c, new, key=record.key, said=_given(record))
+            return Added(new.id, already=False)
+
+        added = await self._school.write(add)
+        if not added.already:
+            await self.cataloguer.indexed(new)
+        return added
+
+    async def _file(self, digest: str, size: int, name: str, *, by: str, folder: str = "", known: Record | None = None) -> Added:
+        record = known or Record(title=title_from(name))
+        if record.grade_from is None and (grade := grade_from_name(f"{folder}/{name}")) is not None:
+            record = msgspec.structs.replace(record, grade_from=grade, grade_to=grade)
+        new = self._new(record, by=by, form=Form.FILE, state=State.WAITING)
+        new = msgspec.structs.replace(new, file=digest, file_name=name, size=size)
+        said = _given(record) if known is not None else frozenset[str]()
+
+        def add(c: Connection) -> Added:
+            there = store.by_file(c, digest)
+            if there is None:
+                store.add(c, new, key=record.key, said=said)
+                return Added(new.id, already=False)
+            return Added(there.id, already=True)
+
+        added = await self._school.write(add)
+        self.finder.changed()
+        self._bus.say("library")
+        self.cataloguer.wake()
+        return added
+
+    def _new(self, record: Record, *, by: str, form: Form, state: State) -> Item:
+        now = self._clock.now_ms()
+        fields = {name: getattr(record, name) for name in Record.__struct_fields__ if name != "key"}
+        return _checked(
+            Item(
+                id=_new_id(),
+                work_id=_new_id(),
+                edition_id=_new_id(),
+                form=form,
+                state=state,
+                added_at=now,
+                added_by=by,
+                changed_at=now,
+                ready_at=now if state is State.READY else None,
+                **fields,
+            )
+        )
+
+    # ---- one item
+
+    async def item(self, item_id: str, *, hidden: bool = False) -> Item:
+        """An item; those not ready only with `hidden` (for the librarian). Raises NotFound."""
+        found = await self._school.read(lambda c: store.item(c, item_id))
+        if found is None or (found.state is not State.READY and not hidden):
+            raise NotFound("library.no-item", t("The library does not have this (any more)."), t("Search for it."))
+        return found
+
+    def file_of(self, it: Item) -> Path:
+        """Where an item's file is. Raises NotFound when it has none."""
+        if it.file is None or not self.vault.has(it.file):
+            raise NotFound("library.file-missing", t("The file is no longer on the hub's disk."), t("Tell the librarian."))
+        return self.vault.path(it.file)
+
+    async def edit(self, item_id: str, record: Record) -> Item:
+        """What a person says about an item; it holds against what the file says, now and when it is read again."""
+
+        def change(c: Connection) -> Item:
+            old = _there(c, item_id)
+            fields = {name: getattr(record, name) for name in Record.__struct_fields__ if name != "key"}
+            new = _checked(msgspec.structs.replace(old, **fields, changed_at=self._clock.now_ms()))
+            store.put(c, new, said_too=[name for name in fields if getattr(new, name) != getattr(old, name)])
+            return new
+
+        new = await self._school.write(change)
+        await self.cataloguer.indexed(new)
+        return new
+
+    async def set_cover(self, item_id: str, picture: Path | None) -> Item:
+        """A picture as cover (read in the reading process), or None for the drawn one. Raises BadInput."""
+        cover = None
+        if picture is not None:
+            async with self.cataloguer.extractor.read(picture, picture.name) as reading:
+                body = await asyncio.to_thread(reading.cover)
+                if reading.result.found is None or reading.result.found.kind is not Kind.IMAGE or body is None:
+                    raise BadInput("library.no-picture", t("This is not a picture."), t("Choose a JPEG or PNG file."))
+            cover = await asyncio.to_thread(self.vault.keep, body)
+        return await self._changed(item_id, lambda c, at: store.set_cover(c, item_id, cover, at=at))
+
+    async def retry(self, item_id: str) -> Item:
+        """Reads a broken file once more. Raises Conflict when it is not broken."""
+
+        def again(c: Connection, at: int) -> None:
+            if _there(c, item_id).state is not State.BROKEN:
+                raise Conflict("library.not-broken", t("This item is not broken."))
+            store.reset_attempts(c, item_id)
+            store.set_state(c, item_id, State.WAITING, at=at)
+
+        changed = await self._changed(item_id, again)
+        self.cataloguer.wake()
+        return changed
+
+    async def withdraw(self, item_id: str, *, by: str, why: str) -> Item:
+        """Takes an item from the readers' sight. Nothing is deleted; it can come back."""
+        return await self._changed(item_id, lambda c, at: store.withdraw(c, item_id, at=at, by=by, why=why[:300]))
+
+    async def take_back(self, item_id: str) -> Item:
+        """A withdrawn item is shown again."""
+        changed = await self._changed(item_id, lambda c, at: store.take_back(c, item_id, at=at))
+        if changed.state is State.READY:
+            await self.cataloguer.read_text(changed)
+        else:
+            self.cataloguer.wake()
+        return changed
+
+    async def _changed(self, item_id: str, work: Callable[[Connection, int], None]) -> Item:
+        at = self._clock.now_ms()
+
+        def change(c: Connection) -> Item:
+            _there(c, item_id)
+            work(c, at)
+            return _there(c, item_id)
+
+        changed = await self._school.write(change)
+        await self.cataloguer.indexed(changed)
+        return changed
+
+    # ---- lists
+
+    async def desk(self, states: list[State], *, words: str = "", limit: int = 50, offset: int = 0) -> list[Item]:
+        """The librarian's list: items in the given states, newest first."""
+        return await self._school.read(lambda c: store.items(c, states, words=words, limit=limit, offset=offset))
+
+    async def counts(self) -> dict[str, int]:
+        """How many items in which state."""
+        return await self._school.read(store.counts_by_state)
+
+    async def problem_detail(self, item_id: str) -> str:
+        return await self._school.read(lambda c: store.problem_detail(c, item_id))
+
+    async def languages(self) -> list[tuple[str, int]]:
+        return await self._school.read(store.languages)
+
+    async def current(self, account_id: str, limit: int = 12) -> list[Current]:
+        """What somebody is in the middle of: begun, and not at its end."""
+        places = [p for p in await self.readers.latest(account_id, limit * 2) if p.fraction < 0.995][:limit]
+        cards = {card.id: card for card in await self.finder.cards([p.item for p in places])}
+        return [Current(cards[p.item], p) for p in places if p.item in cards]
+
+    # ---- for the measures
+
+    async def holdings(self) -> Holdings:
+        """What is held now."""
+        return Holdings(**await self._school.read(store.holdings))
+
+    async def held_titles(self, *, limit: int = 1_000, offset: int = 0) -> list[HeldTitle]:
+        """The items behind the figure, oldest first."""
+        return await self._school.read(lambda c: store.held_titles(c, limit, offset))
+
+    async def reads(self, first: str, last: str) -> Reads:
+        """How often items were opened from day to day (ISO dates, both inside)."""
+        return await self.readers.reads(first, last)
+
+
+LIBRARY: web.AppKey[Library] = web.AppKey("library", Library)
+
+
+def _there(c: Connection, item_id: str) -> Item:
+    found = store.item(c, item_id)
+    if found is None:
+        raise NotFound("library.no-item", t("The library does not have this (any more)."), t("Search for it."))
+    return found
+
+
+def _given(record: Record) -> frozenset[str]:
+    return frozenset(n for n in Record.__struct_fields__ if n != "key" and getattr(record, n) not in (None, ()))
+
+
+def _checked(it: Item) -> Item:
+    """Lengths and grades in their bounds. Raises BadInput naming the field."""
+    title = " ".join(it.title.split())
+    if not title or len(title) > MOST_TITLE:
+        raise BadInput("library.title", t("A title has 1 to {n} letters.", n=MOST_TITLE), field="title")
+    first, last = grades(it.grade_from, it.grade_to)
+    if first is not None and last is not None and not 1 <= first <= last <= 12:
+        raise BadInput("library.grade", t("Grades go from 1 to 12."), field="grade_from")
+    description = it.description[:MOST_WORDS] if it.description else None
+    return msgspec.structs.replace(it, title=title, grade_from=first, grade_to=last, description=description)
+
+
+def _size_of(path: Path) -> int:
+    if not path.is_file():
+        raise NotFound("library.no-such-file", t("{name} is not a file.", name=path.name), t("Check the name."))
+    size = path.stat().st_size
+    if size == 0:
+        raise BadInput("library.empty", t("The file is empty."), t("Choose a file that is not empty."))
+    return size
+
+
+def _new_id() -> str:
+    """Ten letters and figures, in every address for ever."""
+    return secrets.token_hex(5)
