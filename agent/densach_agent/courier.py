@@ -57,6 +57,7 @@ class Courier:
         self._max_records = max_records
         self._flights: deque[_Flight] = deque()
         self._sent = outbox.acked
+        self._furthest = 0
         self._patience_ms = _PATIENCE_MS
         self._hub: bool | None = None
         self._heard = False
@@ -68,6 +69,15 @@ class Courier:
     def hub_online(self) -> bool | None:
         """None until the hub said anything."""
         return self._hub
+
+    @property
+    def unsent(self) -> int:
+        """Records that are not even under way."""
+        return self._outbox.last - self._sent
+
+    @property
+    def under_way(self) -> bool:
+        return bool(self._flights)
 
     def hub_now_ms(self) -> int | None:
         """The hub's clock now, counted on by seconds since boot from the last time it told us."""
@@ -100,6 +110,7 @@ class Courier:
             return None
         payload, rows = self._seal(rows)
         self._sent = rows[-1].seq
+        self._furthest = max(self._furthest, self._sent)
         self._flights.append(_Flight(self._sent, now))
         return payload
 
@@ -109,9 +120,10 @@ class Courier:
         if ack.stream != self._outbox.stream:
             return False
         first, self._heard = not self._heard, True
-        if ack.upto > self._outbox.last or (first and ack.upto > max(self._outbox.last_at_open, self._sent)):
+        if ack.upto > self._outbox.last or (first and ack.upto > max(self._outbox.last_at_open, self._furthest)):
             log.warning("the hub has %d records of this stream, here there are %d", ack.upto, self._outbox.last)
             self._outbox.fork(self._outbox.last_at_open)
+            self._furthest = 0
             self._restart()
             return True
         if self._outbox.ack(ack.upto):

@@ -1,6 +1,6 @@
 """How the machine fares: a sample a minute, kept in memory, and one record for many of them."""
 
-import psutil
+import psutil  # type: ignore[import-untyped,unused-ignore]
 
 from densach_agent.clock import Clock
 from densach_wire.messages import Health, Volume

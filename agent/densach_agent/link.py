@@ -10,7 +10,7 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +101,14 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext:
 
 
 class Link:
-    """One device's line. `tick` keeps it connected; `publish` is refused (False) while it is not."""
+    """One device's line. `tick` keeps it connected; `publish` is refused (False) while it is not.
 
-    def __init__(self, line: Line, listener: Listener, clock: Clock, chance: random.Random) -> None:
-        self._line = line
+    Of several ways to the broker each is tried in turn. MQTT 5 is tried first, 3.1.1 where a broker wants no 5.
+    """
+
+    def __init__(self, lines: Sequence[Line], listener: Listener, clock: Clock, chance: random.Random) -> None:
+        self._lines = list(lines)
+        self._line = self._lines[0]
         self._listener = listener
         self._clock = clock
         self._backoff = Backoff(chance)
@@ -117,6 +121,7 @@ class Link:
         self._last_reason = ""
         self._taken_over = False
         self._refused = False
+        self._spoke = False
 
     @property
     def connected(self) -> bool:
@@ -207,7 +212,7 @@ class Link:
 
     def _connect(self, now: int) -> None:
         self._tried_at = now
-        self._over, self._taken_over, self._refused, self._last_reason = None, False, False, ""
+        self._over, self._taken_over, self._refused, self._spoke, self._last_reason = None, False, False, False, ""
         client = self._new_client()
         self._client = client
         try:
@@ -218,6 +223,7 @@ class Link:
                 client.connect(self._line.host, self._line.port, _KEEPALIVE_S, clean_start=False, properties=properties)
             else:
                 client.connect(self._line.host, self._line.port, _KEEPALIVE_S)
+            self._spoke = True
         except (OSError, ValueError) as error:  # no route, refused, TLS (an OSError too), a name that is none
             self._finish(str(error) or type(error).__name__)
 
@@ -274,8 +280,11 @@ class Link:
             return
         now = self._clock.up_ms()
         lasted = 0 if self._accepted_at is None else now - self._accepted_at
-        if self._accepted_at is None and not self._refused and now - self._tried_at < _CONNECT_S * 1000:
-            self._five = not self._five  # perhaps it speaks only the other version
+        if self._accepted_at is None:
+            if self._spoke and not self._refused:
+                self._five = not self._five  # it was reached and hung up: perhaps it speaks only the other version
+            self._lines.append(self._lines.pop(0))
+            self._line = self._lines[0]
         self._over = Ended(why, lasted, self._taken_over, self._refused)
 
     def _report(self) -> None:

@@ -53,6 +53,8 @@ class Outbox:
         self._bytes = 0
         self._lived = 0
         self._expired_at = 0
+        self.previous_boot: str | None = None
+        """The boot that used this outbox last; None in a new one."""
         self._life_at = ("", 0, 0)
         self.trouble: str | None = None
         """Why records are only in memory; None while the disk works."""
@@ -214,6 +216,7 @@ class Outbox:
             self._next = max(rows.last_seq(self._db), self._acked) + 1
             self._lived = int(meta.get("lived", 0))
             self._life_at = (self._clock.boot, self._clock.up_ms(), self._clock.now_ms())
+            self.previous_boot = meta.get("boot")
             self._resume_life(meta)
             self._note_life()
             reserved = self._spill.reserved_upto()

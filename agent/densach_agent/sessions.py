@@ -50,7 +50,7 @@ def _idle(machine: Machine, name: str, facts: dict[str, str]) -> bool | None:
 
 
 def _from_utmp(kiosk_users: frozenset[str]) -> list[Session]:
-    import psutil
+    import psutil  # type: ignore[import-untyped,unused-ignore]
 
     found = []
     for user in psutil.users():

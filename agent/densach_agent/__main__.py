@@ -1,0 +1,27 @@
+"""`python -m densach_agent DATA`: the resident process and nothing else. `densach agent run` becomes this one, so that
+what a command line needs does not stay in memory."""
+
+import gc
+import logging
+import sys
+from pathlib import Path
+
+from densach_agent.machine import this_machine
+from densach_agent.resident import run
+from densach_agent.settings import BadSettings, load
+
+
+def main(folder: Path) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        settings = load(folder)
+    except BadSettings as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    gc.freeze()
+    run(folder, settings, this_machine())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,137 @@
+"""`densach agent …`. Imports what a command needs when it runs."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEFAULT_DATA = Path("/var/lib/densach-agent")
+
+
+def _data(function: Any) -> Any:
+    return click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=DEFAULT_DATA,
+        show_default=True,
+        help="The agent's data folder.",
+    )(function)
+
+
+@click.group(name="agent", epilog="Example: densach agent enrol --hub http://hub.lan:8080 --token-file token.txt")
+def command() -> None:
+    """The program on a lab machine: tells the hub what the machine is and how it is used."""
+
+
+@command.command(epilog="Example: densach agent run --data /var/lib/densach-agent")
+@_data
+def run(data: Path) -> None:
+    """Stay resident: measure, keep, tell the hub. Ends on SIGTERM."""
+    folder = str(Path(__file__).parent.parent)
+    path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", "densach_agent", str(data)], {**os.environ, "PYTHONPATH": path})  # noqa: S606
+
+
+@command.command(epilog="Example: densach agent once --json")
+@click.option("--json", "as_json", is_flag=True, help="The full inventory as JSON.")
+@click.option("--root", type=click.Path(exists=True, path_type=Path), default=Path("/"), help="A recorded machine.")
+def once(as_json: bool, root: Path) -> None:
+    """Read everything once and print it. Touches no network: this is all that is ever collected."""
+    from densach_agent.once import everything
+
+    found = everything(root)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for section in found["inventory"]:
+        click.echo(f"{section['section']}: {section['status']} {section['reason']}".rstrip())
+        items = section["items"]
+        for item in items[:8]:
+            facts = ", ".join(f"{name}={value}" for name, value in item["attrs"].items())
+            click.echo(f"  {item['cls']} {item['key']}: {facts}")
+        if len(items) > 8:
+            click.echo(f"  … {len(items)} in all (--json shows them)")
+
+
+@command.command(epilog="Example: densach agent enrol --hub http://hub.lan:8080 --token-file token.txt")
+@click.option("--hub", required=True, help="Address of the hub, as a browser would use it.")
+@click.option("--token-file", type=click.File("r"), help="A room's token; “-” reads standard input.")
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CA of an https hub.")
+@click.option("--no-wait", is_flag=True, help="Ask once; the resident agent goes on asking.")
+@_data
+def enrol(hub: str, token_file: Any, ca: Path | None, no_wait: bool, data: Path) -> None:
+    """Join a school: with a room's token at once, without one as soon as a technician admits this machine."""
+    from densach_agent.enrol import EnrolProblem, attempt
+    from densach_agent.machine import this_machine
+    from densach_agent.settings import BadSettings, load, remember_hub
+
+    token = token_file.read().strip() if token_file is not None else None
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        settings = load(data)
+        while True:
+            made = attempt(data, hub, token, this_machine(), simulated=settings.simulated, ca=ca)
+            remember_hub(data, hub)
+            if made.state == "admitted":
+                click.echo(f"Admitted as {made.device}. Next: densach agent run --data {data}")
+                return
+            if made.state == "refused":
+                raise click.ClickException(f"The hub refuses: {made.reason or 'no reason given'}")
+            click.echo("Waiting to be admitted: a technician opens /lab on the hub and clicks “admit”.")
+            if no_wait:
+                return
+            time.sleep(made.retry_s)
+    except (EnrolProblem, BadSettings) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or data}: {error.strerror}") from None
+
+
+@command.command(epilog="Example: densach agent status --json")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@_data
+def status(as_json: bool, data: Path) -> None:
+    """Say who this machine is to the hub, what is waiting to be told, and why."""
+    from densach_agent.status import read
+
+    found = read(data)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        for line in found["sentences"]:
+            click.echo(line)
+    if not found["running"]:
+        sys.exit(1)
+
+
+@command.command(epilog="Example: densach agent seal")
+@click.option("--machine-id", is_flag=True, help="Also empty /etc/machine-id (each copy makes its own).")
+@_data
+def seal(machine_id: bool, data: Path) -> None:
+    """Ready this disk for cloning: no copy shall believe that it is this machine. Stop the agent first."""
+    from densach_agent.seal import SealProblem, seal_disk
+
+    try:
+        done = seal_disk(data, Path("/") if machine_id else None)
+    except SealProblem as error:
+        raise click.ClickException(str(error)) from None
+    for line in done:
+        click.echo(line)
+
+
+@command.command(epilog="Example: densach agent record ./case-lab-3")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--root", type=click.Path(exists=True, path_type=Path), default=Path("/"), hidden=True)
+def record(folder: Path, root: Path) -> None:
+    """Capture what the collectors read of this machine as a test case, serial numbers scrubbed."""
+    from densach_agent.record import record_case
+
+    if folder.exists() and any(folder.iterdir()):
+        raise click.ClickException(f"{folder} is not empty")
+    count = record_case(folder, root)
+    click.echo(f"{count} files in {folder}. Read them before giving them away.")

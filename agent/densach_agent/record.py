@@ -1,0 +1,181 @@
+"""Captures what the collectors read of a machine as a test case: `root/` with the files, `cmd/` with the outputs of
+commands, `expected.json` with what was found. Serial numbers, addresses and names are replaced, lengths kept.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from densach_agent.collectors import ALL, load
+from densach_agent.machine import Denied, Machine, NoData, Output, system_runner
+
+_SERIAL_FILES = re.compile(r"(serial|_uuid|asset_tag|address|machine-id|hostname|vpd_pg80)")
+_LARGEST = 4 * 1024 * 1024
+
+
+def command_file(argv: tuple[str, ...]) -> str:
+    """The name in `cmd/` for a command."""
+    return re.sub(r"[^A-Za-z0-9._=-]+", "_", " ".join(argv))[:120]
+
+
+def recorded_machine(case: Path, *, is_root: bool = True) -> Machine:
+    """A case as collectors read it."""
+
+    def run(argv: tuple[str, ...], _seconds: float) -> Output | None:
+        path = case / "cmd" / command_file(argv)
+        return Output(0, path.read_text("utf-8", "replace")) if path.exists() else None
+
+    return Machine(case / "root", run, is_root=is_root)
+
+
+class _Recorder(Machine):
+    """A machine that notes what is asked of it."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, self._run)
+        self.paths: set[str] = set()
+        self.outputs: dict[str, str] = {}
+
+    def raw(self, path: str, limit: int = 65536) -> bytes | None:
+        self.paths.add(path)
+        return super().raw(path, limit)
+
+    def names(self, path: str) -> list[str]:
+        found = super().names(path)
+        self.paths.add(path)
+        self.paths.update(f"{path}/{name}" for name in found)
+        return found
+
+    def exists(self, path: str) -> bool:
+        self.paths.add(path)
+        return super().exists(path)
+
+    def target(self, path: str) -> str | None:
+        self.paths.add(path)
+        return super().target(path)
+
+    def resolved(self, path: str) -> str:
+        self.paths.add(path)
+        return super().resolved(path)
+
+    def _run(self, argv: tuple[str, ...], seconds: float) -> Output | None:
+        done = system_runner(argv, seconds)
+        if done is not None and done.code == 0:
+            self.outputs[command_file(argv)] = done.out
+        return done
+
+
+def record_case(folder: Path, root: Path) -> int:
+    """Returns how many files were written."""
+    machine = _Recorder(root)
+    for name in ALL:
+        try:
+            load(name).collect(machine)
+        except (NoData, Denied):
+            continue
+    words = _private_words(machine)
+    count = 0
+    for path in sorted(machine.paths):
+        count += _copy(machine.root, folder / "root", path, words)
+    for name, text in machine.outputs.items():
+        (folder / "cmd").mkdir(parents=True, exist_ok=True)
+        (folder / "cmd" / name).write_text(_scrub(text, words), encoding="utf-8")
+        count += 1
+    expected = folder / "expected.json"
+    expected.write_text(json.dumps(expectation(folder), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return count + 1
+
+
+def expectation(case: Path) -> dict[str, object]:
+    """Section → items, or the word for why there are none: what `expected.json` holds."""
+    machine = recorded_machine(case)
+    found: dict[str, object] = {}
+    for name in ALL:
+        try:
+            found[name] = msgspec.to_builtins(load(name).collect(machine))
+        except NoData:
+            found[name] = "no-data"
+        except Denied:
+            found[name] = "denied"
+    return found
+
+
+def _private_words(machine: _Recorder) -> set[str]:
+    """Everything that names this machine: contents of files named so, and serials in outputs."""
+    words: set[str] = set()
+    for path in machine.paths:
+        if _SERIAL_FILES.search(path):
+            try:
+                value = machine.text(path)
+            except Denied:
+                continue
+            if value is not None and len(value) >= 4:
+                words.add(value)
+    for text in machine.outputs.values():
+        words |= {found.strip() for found in re.findall(r"Serial Number: (\S.{3,})", text)}
+        words |= {found.strip() for found in re.findall(r"(?:ID_SERIAL_SHORT=)(\S{4,})", text)}
+    return words
+
+
+def _scrub(text: str, words: set[str]) -> str:
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, _stand_in(word))
+    return re.sub(r"(ID_SERIAL(?:_SHORT)?=)(\S+)", lambda found: found[1] + _stand_in(found[2]), text)
+
+
+def _stand_in(word: str) -> str:
+    """Same length, same punctuation, same kind of characters: digits for digits, letters for letters."""
+    noise = hashlib.sha256(b"densach:" + word.encode()).digest() * (len(word) // 32 + 1)
+    is_hex = re.fullmatch(r"[0-9a-fA-F:-]+", word) is not None
+    made = []
+    for character, byte in zip(word, noise, strict=False):
+        if character.isdigit():
+            made.append(str(byte % 10))
+        elif character.isalpha():
+            letter = chr(97 + byte % (6 if is_hex else 26))
+            made.append(letter.upper() if character.isupper() else letter)
+        else:
+            made.append(character)
+    return "".join(made)
+
+
+def _copy(root: Path, into: Path, path: str, words: set[str]) -> int:
+    """Copies one path, keeping the symbolic links it goes through (they say what hangs on what)."""
+    here = Path()
+    for part in Path(path).parts:
+        here = here / part
+        source, copy = root / here, into / here
+        if source.is_symlink():
+            real = Path(os.path.relpath(source.resolve(), root.resolve()))
+            if real.parts[:1] == ("..",):
+                return 0
+            if not copy.is_symlink():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.symlink_to(os.path.relpath(into / real, copy.parent))
+            here = real
+        elif source.is_dir():
+            copy.mkdir(parents=True, exist_ok=True)
+    source, copy = root / here, into / here
+    if source.is_dir():
+        copy.mkdir(parents=True, exist_ok=True)
+        return 0
+    if not source.is_file() or copy.exists():
+        return 0
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with source.open("rb") as file:
+            raw = file.read(_LARGEST)
+    except OSError:
+        return 0
+    try:
+        copy.write_text(_scrub(raw.decode("utf-8"), words), encoding="utf-8")
+    except UnicodeDecodeError:
+        copy.write_bytes(raw if copy.name == "edid" else b"")
+    shutil.copymode(source, copy)
+    copy.chmod(0o644)
+    return 1

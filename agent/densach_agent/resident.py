@@ -1,0 +1,280 @@
+"""The resident process: one thread, one loop. It measures from the first second, joins when it may, and tells the hub
+whenever there is one; SIGTERM makes it say goodbye."""
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from densach_agent import __version__
+from densach_agent.clock import Clock, SystemClock, moment
+from densach_agent.collectors.operating_system import system_facts
+from densach_agent.collectors.system import DMI
+from densach_agent.correspondent import Correspondent, Hooks
+from densach_agent.enrol_codes import ADMITTED, REFUSED
+from densach_agent.identity import Verdict, decide, fingerprint
+from densach_agent.junk import kept
+from densach_agent.machine import Machine
+from densach_agent.membership import Enrolled, Membership
+from densach_agent.outbox import Limits, Outbox
+from densach_agent.pump import Pump
+from densach_agent.requests import Desk, identify, tell_people
+from densach_agent.resident_status import Status
+from densach_agent.settings import Settings, write_whole
+from densach_agent.watch import Watch
+from densach_wire.messages import Command, Desired, Event, Factor, Hello, Presence
+
+log = logging.getLogger(__name__)
+
+_LONGEST_TURN_MS = 10_000
+_JOIN_EVERY_MS = 30_000
+_JOIN_REFUSED_MS = 15 * 60_000
+
+
+class Resident:
+    """Everything with a lifetime is made in `run` and ended there."""
+
+    def __init__(self, folder: Path, settings: Settings, machine: Machine, clock: Clock, chance: random.Random) -> None:
+        self._member = Membership(folder)
+        self._settings = settings
+        self._machine = machine
+        self._clock = clock
+        self._chance = chance
+        self._stop = False
+        self._pump = Pump()
+        self._line: Correspondent | None = None
+        self._next_join = 0
+        self._fingerprint: tuple[Factor, ...] = ()
+        self._rejoin = False
+        self._state = ""
+
+    def stop(self) -> None:
+        """May be called by a signal handler: the loop ends within a turn."""
+        self._stop = True
+
+    def run(self, wake: socket.socket | None = None) -> None:
+        self._fingerprint = fingerprint(self._machine)
+        self._check_identity()
+        while not self._stop:
+            self._rejoin = False
+            self._live(wake)
+
+    def _live(self, wake: socket.socket | None) -> None:
+        """One life with one outbox; ends to stop or to begin anew under another identity."""
+        outbox = self._open_outbox()
+        watch = Watch(self._machine, self._clock, outbox, self._settings, self._nudge)
+        watch.wish(self._member.desired())
+        desk = self._desk(outbox, watch)
+        if outbox.previous_boot != self._clock.boot:
+            outbox.add(Event("boot", {"agent": __version__}))
+        try:
+            while not self._stop and not self._rejoin:
+                if self._line is None:
+                    self._join(outbox, watch, desk)
+                watch.turn()
+                if self._line is not None:
+                    desk.tick()
+                    self._line.tick()
+                if self._pump.turn(self._seconds(watch), wake) and wake is not None:
+                    wake.recv(64)
+        finally:
+            watch.stop()
+            self._goodbye(outbox)
+            outbox.close()
+        if self._rejoin:
+            self._member.leave()
+
+    def _seconds(self, watch: Watch) -> float:
+        longest = 1_000 if self._line is None else _LONGEST_TURN_MS
+        return min(longest, watch.next_ms()) / 1000
+
+    def _open_outbox(self) -> Outbox:
+        size = self._settings.outbox
+        limits = Limits(
+            max_bytes=size.max_mb * 1024 * 1024,
+            max_age_ms=size.max_days * 86_400_000,
+            keep_acked_ms=self._member.desired().keep_days * 86_400_000,
+        )
+        try:
+            return Outbox(self._member.outbox, self._clock, limits)
+        except (sqlite3.Error, OSError) as error:
+            log.error("the outbox cannot be opened (%s): everything stays in memory until the next start", error)
+            outbox = Outbox(None, self._clock, limits)
+            outbox.trouble = str(error)
+            return outbox
+
+    # ---- identity -------------------------------------------------------------------------------------------------
+
+    def _check_identity(self) -> bool:
+        """True if this disk belongs to another machine; then the identity is gone."""
+        enrolled = self._member.enrolled()
+        if enrolled is None:
+            return False
+        decision = decide(enrolled.fingerprint, self._fingerprint)
+        if decision.verdict is Verdict.CLONE:
+            log.warning("%s changed and nothing stayed: this is another machine", ", ".join(decision.changed))
+            self._member.leave()
+            return True
+        now_kinds = {factor.kind for factor in self._fingerprint}
+        unread = tuple(factor for factor in enrolled.fingerprint if factor.kind not in now_kinds)
+        merged = tuple(sorted((*self._fingerprint, *unread), key=lambda f: (f.kind, f.digest)))
+        if merged != enrolled.fingerprint:
+            self._member.update(replace(enrolled, fingerprint=merged))
+        return False
+
+    def _twin(self, outbox: Outbox) -> None:
+        """Somebody else has our identity. If we are the copy we go; else we wait, and say so."""
+        self._fingerprint = fingerprint(self._machine)
+        enrolled = self._member.enrolled()
+        if enrolled is not None and decide(enrolled.fingerprint, self._fingerprint).verdict is Verdict.CLONE:
+            self._rejoin = True
+            return
+        log.warning("thrown out by another machine three times: waiting, somebody has to look")
+        outbox.add(Event("takeover", {"times": 3}))
+
+    # ---- joining --------------------------------------------------------------------------------------------------
+
+    def _join(self, outbox: Outbox, watch: Watch, desk: Desk) -> None:
+        enrolled = self._member.enrolled()
+        if enrolled is None and self._clock.up_ms() >= self._next_join:
+            self._ask_to_join()
+            enrolled = self._member.enrolled()
+        if enrolled is not None:
+            watch.user_key = None if enrolled.user_key is None else bytes.fromhex(enrolled.user_key)
+            self._line = self._open_line(enrolled, outbox, watch, desk)
+            self._pump.add(self._line.link)
+
+    def _ask_to_join(self) -> None:
+        self._next_join = self._clock.up_ms() + _JOIN_EVERY_MS
+        if not self._settings.hub:
+            self._say("no hub is known: run `densach agent enrol --hub URL`")
+            return
+        folder = str(Path(__file__).parent.parent)
+        path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
+        done = subprocess.run(
+            [sys.executable, "-m", "densach_agent.enrol", str(self._member.folder)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        said = done.stdout.decode("utf-8", "replace").strip()
+        if done.returncode == REFUSED:
+            self._next_join = self._clock.up_ms() + _JOIN_REFUSED_MS
+            self._say(f"the hub refuses: {said}")
+        elif done.returncode != ADMITTED:
+            self._say(said or "waiting to be admitted")
+
+    def _open_line(self, enrolled: Enrolled, outbox: Outbox, watch: Watch, desk: Desk) -> Correspondent:
+        hooks = Hooks(
+            sections=watch.want,
+            desired=lambda desired: self._wish(desired, watch),
+            command=desk.receive,
+            twin=lambda: self._twin(outbox),
+            changed=self._say,
+        )
+        batch_ms = self._member.desired().batch_s * 1000
+        return Correspondent(
+            self._member.lines(enrolled),
+            outbox,
+            self._clock,
+            lambda: self._hello(outbox, desk),
+            hooks,
+            self._chance,
+            batch_ms=batch_ms,
+        )
+
+    def _hello(self, outbox: Outbox, desk: Desk) -> Hello:
+        machine = self._machine
+        return Hello(
+            agent=f"densach-agent {__version__}",
+            os=system_facts(machine),
+            hostname=machine.open_text("proc/sys/kernel/hostname") or socket.gethostname(),
+            boot=self._clock.boot,
+            stream=outbox.stream,
+            clock=moment(self._clock),
+            fingerprint=self._fingerprint,
+            caps=("inventory", "usage", "health", "event", *(f"cmd:{name}" for name in desk.names)),
+            kept=outbox.kept(),
+            simulated=self._settings.simulated,
+            maker=kept(machine.open_text(f"{DMI}/sys_vendor")) or "",
+            model=kept(machine.open_text(f"{DMI}/product_name")) or "",
+        )
+
+    # ---- what the hub says ----------------------------------------------------------------------------------------
+
+    def _wish(self, desired: Desired, watch: Watch) -> None:
+        if desired != self._member.desired():
+            with contextlib.suppress(OSError):
+                self._member.wish(desired)
+        watch.wish(desired)
+        if self._line is not None:
+            self._line.batch_ms = desired.batch_s * 1000
+
+    def _desk(self, outbox: Outbox, watch: Watch) -> Desk:
+        def refresh(command: Command) -> str | None:
+            watch.want(str(command.args.get("sections", "*")).split())
+            return None
+
+        def reenrol(_command: Command) -> str | None:
+            self._rejoin = True
+            return None
+
+        deeds = {"refresh": refresh, "identify": identify, "message": tell_people, "reenrol": reenrol}
+        return Desk(
+            outbox,
+            self._settings.policy,
+            deeds,
+            lambda: None if self._line is None else self._line.hub_now_ms,
+            lambda name, result: None if self._line is None else self._line.answer(name, result),
+        )
+
+    # ---- saying how it goes ---------------------------------------------------------------------------------------
+
+    def _nudge(self) -> None:
+        if self._line is not None:
+            self._line.nudge()
+
+    def _say(self, state: str) -> None:
+        if state == self._state:
+            return
+        self._state = state
+        log.info("%s", state)
+        status = Status(os.getpid(), state, self._clock.now_ms())
+        with contextlib.suppress(OSError):
+            write_whole(self._member.folder / "status.json", msgspec.json.encode(status).decode())
+
+    def _goodbye(self, outbox: Outbox) -> None:
+        line, self._line = self._line, None
+        if line is None:
+            return
+        shutting_down = Path("/run/systemd/shutdown").exists() or Path("/run/nologin").exists()
+        if self._stop:
+            outbox.add(Event("shutdown" if shutting_down else "stopped"))
+            line.nudge()
+            line.tick()
+        self._pump.remove(line.link)
+        line.close(Presence.OFF if self._stop else Presence.OFFLINE)
+
+
+def run(folder: Path, settings: Settings, machine: Machine) -> None:
+    """Until SIGTERM or SIGINT."""
+    folder.mkdir(parents=True, exist_ok=True)
+    resident = Resident(folder, settings, machine, SystemClock(), random.SystemRandom())
+    near, far = socket.socketpair()
+    with near, far:
+        far.setblocking(False)
+        signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: resident.stop())
+        resident.run(near)
