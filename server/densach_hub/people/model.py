@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from densach_core.accounts.model import AccountState
+
 
 class Level(StrEnum):
     """Cấp học: tiểu học, trung học cơ sở, trung học phổ thông."""
@@ -164,3 +166,11 @@ class LevelCount(msgspec.Struct, frozen=True, kw_only=True):
     pupils: int
     largest_class: int
     largest_class_name: str
+
+
+class ClassPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A class as its teacher sees it: pupils by given name, each with the state of the account."""
+
+    school_class: SchoolClass
+    homeroom: Teacher | None
+    pupils: list[tuple[Pupil, AccountState | None]]
