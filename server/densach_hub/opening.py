@@ -16,10 +16,16 @@ from densach_core.database import Database
 from densach_core.documents import Documents
 from densach_core.errors import Unavailable
 from densach_core.live import Bus
+from densach_core.sender import store as sender_store
 from densach_core.text import t
 from densach_hub.fleet import store as fleet_store
 from densach_hub.fleet.enrolment import Site as FleetSite
 from densach_hub.fleet.service import Fleet
+from densach_hub.intake import store as intake_store
+from densach_hub.library import index as library_index
+from densach_hub.library import store as library_store
+from densach_hub.library.service import Library
+from densach_hub.people import store as people_store
 from densach_hub.upkeep.backup import quick_check
 
 
@@ -36,6 +42,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     audit: Audit
     fleet: Fleet
+    library: Library
 
 
 @asynccontextmanager
@@ -57,13 +64,23 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
                     "documents": document_store.MIGRATIONS,
                     "schedules": schedules.MIGRATIONS,
                     "accounts": account_store.MIGRATIONS,
+                    "sender": sender_store.MIGRATIONS,
+                    "people": people_store.MIGRATIONS,
                     "fleet": fleet_store.SCHOOL_MIGRATIONS,
+                    "library": library_store.MIGRATIONS,
                 },
                 backups=backups,
             )
         )
         telemetry = await stack.enter_async_context(
-            Database(data / "telemetry.db", {"fleet": fleet_store.TELEMETRY_MIGRATIONS}, backups=backups)
+            Database(
+                data / "telemetry.db",
+                {"fleet": fleet_store.TELEMETRY_MIGRATIONS, "intake": intake_store.TELEMETRY_MIGRATIONS},
+                backups=backups,
+            )
+        )
+        search = await stack.enter_async_context(
+            Database(data / "search.db", {"library": library_index.MIGRATIONS}, durable=False)
         )
         documents = Documents(data / "documents", school, clock)
         stack.callback(documents.close)
@@ -89,6 +106,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
             accounts=Accounts(school, clock),
             audit=Audit(school, clock),
             fleet=fleet,
+            library=Library(school=school, search=search, data=data, clock=clock, bus=bus),
         )
 
 

@@ -1,0 +1,192 @@
+"""One school's hub as a running process: broker, link, intake, rooms, web; stops cleanly on SIGTERM."""
+
+import asyncio
+import signal
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import time as daytime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import structlog
+from aiohttp import web
+
+from densach_core.accounts.audit import AUDIT
+from densach_core.accounts.model import LIBRARIANS, PRINCIPALS, STAFF, TECHNICIANS
+from densach_core.accounts.service import ACCOUNTS
+from densach_core.clock import SystemClock
+from densach_core.place import announce, host_and_port, keep_clock, kept_clock, occupied
+from densach_core.schedules import daily, every
+from densach_core.text import t
+from densach_core.web.monitoring import READINESS, Check
+from densach_core.web.routes import EVERYONE, Access
+from densach_core.web.site import Face, Site, make_app, serve
+from densach_hub.fleet.enrolment import Site as FleetSite
+from densach_hub.fleet.service import FLEET
+from densach_hub.intake.service import INTAKE, Intake, dialect_filters
+from densach_hub.lab.service import LAB, Lab
+from densach_hub.library.service import LIBRARY
+from densach_hub.link.broker import Broker
+from densach_hub.link.choice import choose_broker
+from densach_hub.link.client import Link
+from densach_hub.link.model import TlsFiles
+from densach_hub.opening import Rooms, open_rooms
+from densach_hub.settings import HubSettings
+from densach_hub.upkeep.service import UPKEEP, Upkeep
+from densach_hub.web_rooms import every_room
+from densach_wire.enrolment import Endpoint
+
+log = structlog.get_logger("hub")
+CLOCK_KEPT_S = 300.0
+
+
+async def run_hub(data: Path, settings: HubSettings, *, ready: Callable[[list[str]], None] = lambda _: None) -> None:
+    """Runs until SIGTERM or SIGINT. `ready` is told what to print once the first page can be asked for."""
+    with occupied(data):
+        stop = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        clock = kept_clock(data)
+        async with running_hub(data, settings, clock) as address:
+            announce(data, address)
+            ready([f"http://{address}/"])
+            log.info("hub.ready", address=address)
+            await stop.wait()
+            log.info("hub.stopping")
+        keep_clock(data, clock)
+
+
+@asynccontextmanager
+async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> AsyncIterator[str]:
+    """A whole hub while the block runs; yields HOST:PORT of its pages."""
+    async with AsyncExitStack() as stack:
+        rooms = await stack.enter_async_context(open_rooms(data, clock))
+        certificate, key = await rooms.fleet.authority.server_certificate(_names(settings))
+        tls = TlsFiles(rooms.fleet.authority.ca_file, certificate, key, rooms.fleet.authority.revoked_file)
+        shut_out = frozenset(machine.id for machine in await rooms.fleet.register.machines(retired=True) if not machine.alive)
+        broker = choose_broker(settings.mqtt, folder=data / "mosquitto", school=rooms.school_id, tls=tls, revoked=shut_out)
+        await stack.enter_async_context(broker)
+        rooms.fleet.enrolment.doorkeeper = BrokerDoor(broker, set(shut_out))
+        rooms.fleet.enrolment.site = FleetSite(
+            school=rooms.school_id, mqtt=(Endpoint(port=broker.device_port, tls=broker.device_tls),)
+        )
+        link = Link(broker.address, school=rooms.school_id, clock=clock, filters=dialect_filters())
+        intake = Intake(
+            link=link,
+            fleet=rooms.fleet,
+            telemetry=rooms.telemetry,
+            documents=rooms.documents,
+            school=rooms.school_id,
+            clock=clock,
+            bus=rooms.bus,
+        )
+        upkeep = Upkeep(data=data, backups=_backups(data, settings), keep=settings.backup.keep, clock=clock, audit=rooms.audit)
+        app = _web(rooms, settings, link=link, broker=broker, intake=intake, upkeep=upkeep)
+        work: dict[str, Coroutine[Any, Any, object]] = {
+            "link": link.run(),
+            "intake": intake.run(),
+            "fleet": rooms.fleet.run(),
+            "library": rooms.library.run(),
+            "clock": every(CLOCK_KEPT_S, lambda: asyncio.to_thread(keep_clock, data, clock), name="clock"),
+            "backup": daily(
+                daytime(settings.backup.hour),
+                lambda: upkeep.back_up(by="schedule"),
+                name="backup",
+                school=rooms.school,
+                clock=clock,
+            ),
+        }
+        await stack.enter_async_context(in_background(work))
+        host, port = host_and_port(settings.web.http)
+        taken = await stack.enter_async_context(serve(app, host, port))
+        if settings.web.https:
+            secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            secure.load_cert_chain(certificate, key)
+            secure_host, secure_port = host_and_port(settings.web.https)
+            await stack.enter_async_context(serve(app, secure_host, secure_port, tls=secure))
+        yield f"{host}:{taken}"
+
+
+@asynccontextmanager
+async def in_background(work: Mapping[str, Coroutine[Any, Any, object]]) -> AsyncIterator[None]:
+    """Named tasks that live as long as the block; one that fails ends it (the service manager starts the hub again)."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one, name=name) for name, one in work.items()]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+class BrokerDoor:
+    """Fleet's admissions and dismissals, told to the broker."""
+
+    def __init__(self, broker: Broker, revoked: set[str]) -> None:
+        self._broker = broker
+        self._revoked = revoked
+
+    async def admit(self, device: str) -> str | None:
+        if device in self._revoked:
+            self._revoked.discard(device)
+            await self._broker.revoke(frozenset(self._revoked))
+        return None
+
+    async def shut_out(self, device: str) -> None:
+        self._revoked.add(device)
+        await self._broker.revoke(frozenset(self._revoked))
+
+
+def _web(rooms: Rooms, settings: HubSettings, *, link: Link, broker: Broker, intake: Intake, upkeep: Upkeep) -> web.Application:
+    site = Site(name="Đèn Sách", title=t("Đèn Sách"))
+    if settings.web.https:
+        site.https = host_and_port(settings.web.https)[1]
+    if upkeep.clock_is_doubtful():
+        site.notices.append(t("The hub is not sure of the time."))
+    faces = [
+        Face("/", t("Library"), EVERYONE),
+        Face("/desk", t("Library desk"), Access(roles=LIBRARIANS)),
+        Face("/lab", t("Computer rooms"), Access(roles=TECHNICIANS)),
+        Face("/reports", t("Reports"), Access(roles=PRINCIPALS | TECHNICIANS)),
+        Face("/classes", t("Classes"), Access(roles=STAFF)),
+    ]
+    services: dict[web.AppKey[Any], Any] = {
+        ACCOUNTS: rooms.accounts,
+        AUDIT: rooms.audit,
+        FLEET: rooms.fleet,
+        INTAKE: intake,
+        LAB: Lab(rooms.fleet, rooms.clock),
+        LIBRARY: rooms.library,
+        UPKEEP: upkeep,
+    }
+    app = make_app(site, every_room(), clock=rooms.clock, bus=rooms.bus, faces=faces, services=services)
+
+    async def readiness() -> list[Check]:
+        await rooms.school.read(lambda c: c.execute("SELECT 1").fetchone())
+        state = broker.status()
+        return [
+            Check("database", ok=True),
+            Check("broker", ok=state.running, detail=state.where),
+            Check("link", ok=link.connected, detail=link.status().trouble or ""),
+        ]
+
+    app[READINESS] = readiness
+    return app
+
+
+def _backups(data: Path, settings: HubSettings) -> Path:
+    return data / (settings.backup.folder or "backups")
+
+
+def _names(settings: HubSettings) -> tuple[str, ...]:
+    """Every name and address devices may reach this hub by."""
+    addresses = [
+        address.address.partition("%")[0]
+        for interface in psutil.net_if_addrs().values()
+        for address in interface
+        if address.family in {socket.AF_INET, socket.AF_INET6}
+    ]
+    return (*settings.web.names, "localhost", socket.gethostname(), f"{socket.gethostname()}.local", *sorted(addresses))

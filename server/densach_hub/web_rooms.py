@@ -1,0 +1,41 @@
+"""The rooms of a hub as the web sees them: folders with templates, static files and words, and their addresses."""
+
+from pathlib import Path
+
+from densach_core import accounts as core_accounts
+from densach_core import criteria as core_criteria
+from densach_core import sender as core_sender
+from densach_core.accounts import account_pages, admin_pages
+from densach_core.accounts import pages as entrance_pages
+from densach_core.web.site import Room, core_rooms
+from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
+from densach_hub.lab import pages as lab_pages
+from densach_hub.upkeep import pages as upkeep_pages
+
+
+def _folder(package: object) -> Path:
+    return Path(str(vars(package)["__file__"])).parent
+
+
+def every_room() -> list[Room]:
+    """All rooms, in the order of their floors."""
+    return [
+        *core_rooms(),
+        Room(
+            "accounts",
+            _folder(core_accounts),
+            (entrance_pages.routes, account_pages.routes, admin_pages.routes),
+        ),
+        Room("criteria", _folder(core_criteria)),
+        Room("sender", _folder(core_sender)),
+        Room("link", _folder(link)),
+        Room("fleet", _folder(fleet)),
+        Room("people", _folder(people)),
+        Room("intake", _folder(intake)),
+        Room("lab", _folder(lab), (lab_pages.routes,)),
+        Room("studio", _folder(studio)),
+        Room("library", _folder(library)),
+        Room("measures", _folder(measures)),
+        Room("setup", _folder(setup)),
+        Room("upkeep", _folder(upkeep), (upkeep_pages.routes,)),
+    ]
