@@ -50,7 +50,7 @@ class Life:
         )  # fmt: skip
         before = machine.hardware
         machine.become(damaged(before, self._faults))
-        self._clock.run(f"{before.number:016x}")
+        self.machine.wake(f"{before.number:016x}", 60_000)
         self.running = True  # what is remembered has to be told, even by a machine that is off today
 
     def step(self, now: int) -> None:
@@ -88,7 +88,7 @@ class Life:
         self._health_at = now - HEALTH_EVERY_MS + MINUTE_MS
         if self.running:
             self.machine.goodbye(Presence.OFF)
-        self._clock.run(powered.boot, up_ms=max(30_000, now - powered.on_at))
+        self.machine.wake(powered.boot, max(30_000, now - powered.on_at))
         self.machine.outbox.add(Event("boot"))
         self.running = True
 

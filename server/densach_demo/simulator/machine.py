@@ -35,7 +35,7 @@ class SimulatedMachine:
         """Acknowledgements heard."""
 
     def _new_link(self) -> Link:
-        return Link(self._line, Listener(self._connected, self._message, self._ended), self.clock, self._chance)
+        return Link([self._line], Listener(self._connected, self._message, self._ended), self.clock, self._chance)
 
     @property
     def drained(self) -> bool:
@@ -55,8 +55,12 @@ class SimulatedMachine:
             self.outbox.add(*changed)
 
     def goodbye(self, presence: Presence) -> None:
-        """Leaves in good order; the next link is a new one."""
+        """Leaves in good order."""
         self.link.close(presence)
+
+    def wake(self, boot: str, up_ms: int) -> None:
+        """A new boot, with a line of its own: seconds since boot begin anew, and the old line counted by them."""
+        self.clock.run(boot, up_ms=up_ms)
         self.link = self._new_link()
 
     # ---- what the link says ---------------------------------------------------------------------------------------
