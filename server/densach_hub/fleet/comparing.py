@@ -15,14 +15,24 @@ from densach_wire.messages import Item, Value
 
 HARDWARE = frozenset(
     {
-        "memory", "disk", "gpu", "display", "monitor", "board", "cpu", "processor", "chassis", "product", "system",
-        "nic", "net", "network", "tpm", "battery", "optical", "camera", "bios",
+        "memory", "memory-total", "disk", "gpu", "display", "board", "cpu", "chassis", "product", "network", "tpm",
+        "battery", "bios",
     }
 )  # fmt: skip
-"""Classes whose changes are told one by one. USB things are plugged and unplugged all day: they are not among them."""
+"""Classes whose changes are told one by one. USB things are plugged and unplugged all day: they are not among them,
+nor are disks and network cards on USB."""
 
-_MOVING_WORDS = ("free", "used", "temp", "hours", "cycles", "wear", "speed", "mhz", "health", "smart", "percent", "pct",
-                 "count", "uptime", "rate", "address", "ipv4", "ipv6", "up", "carrier", "link", "state", "date")  # fmt: skip
+SOFTWARE = frozenset({"package", "os"})
+"""Classes that are counted together."""
+_LESS = 0.9
+"""Memory in sum is a rounded measurement: it changed when a tenth is missing or came."""
+
+_MOVING_WORDS = frozenset(
+    {
+        "free", "used", "temp", "hours", "cycles", "wear", "speed", "mhz", "health", "smart", "percent", "pct", "count",
+        "uptime", "rate", "address", "ipv4", "ipv6", "carrier", "link", "state", "driver", "microcode", "modules",
+    }
+)  # fmt: skip
 SECOND_LOOK_MS = 60_000
 """A second inventory confirms only when it was taken so long after the first."""
 
@@ -50,8 +60,11 @@ def steady(item: Item) -> dict[str, Value]:
 
 def compare(before: Sequence[Item], after: Sequence[Item]) -> list[Difference]:
     """What is different, hardware only, in a stable order: removed, moved, changed, added."""
-    old = {k: i for k, i in normalised(before).items() if i.cls in HARDWARE}
-    new = {k: i for k, i in normalised(after).items() if i.cls in HARDWARE}
+    old, new = _watched(before), _watched(after)
+    if any(i.cls == "memory" for i in (*old.values(), *new.values())):
+        # Modules are known one by one (by root): their sum says nothing more.
+        old = {k: i for k, i in old.items() if i.cls != "memory-total"}
+        new = {k: i for k, i in new.items() if i.cls != "memory-total"}
     gone = [i for k, i in old.items() if k not in new]
     come = [i for k, i in new.items() if k not in old]
     found: list[Difference] = []
@@ -99,7 +112,7 @@ def confirms(suspected_at: int, suspected_boot: str, at: int, boot: str) -> bool
 
 
 def serial_of(item: Item) -> str | None:
-    for name in ("serial", "serial_number", "wwn"):
+    for name in ("serial", "wwn", "mac"):
         value = item.attrs.get(name)
         if isinstance(value, str) and not is_junk_serial(value):
             return " ".join(value.split()).casefold()
@@ -107,15 +120,26 @@ def serial_of(item: Item) -> str | None:
 
 
 def software_difference(before: Sequence[Item], after: Sequence[Item]) -> tuple[int, int, int]:
-    """(added, removed, changed) of items that are no hardware."""
-    old = {k: i for k, i in normalised(before).items() if i.cls not in HARDWARE}
-    new = {k: i for k, i in normalised(after).items() if i.cls not in HARDWARE}
+    """(added, removed, changed) of programs."""
+    old = {k: i for k, i in normalised(before).items() if i.cls in SOFTWARE}
+    new = {k: i for k, i in normalised(after).items() if i.cls in SOFTWARE}
     changed = sum(1 for k, i in old.items() if k in new and steady(i) != steady(new[k]))
     return len(new.keys() - old.keys()), len(old.keys() - new.keys()), changed
 
 
+def _watched(items: Sequence[Item]) -> dict[tuple[str, str], Item]:
+    return {
+        key: item
+        for key, item in normalised(items).items()
+        if item.cls in HARDWARE and item.attrs.get("bus") != "usb" and not item.attrs.get("removable")
+        and not item.attrs.get("random_mac")
+    }  # fmt: skip
+
+
 def _replaced(old: Item, new: Item) -> bool:
     """Another thing in the same slot: both have serials and they differ, or (without serials) the size differs."""
+    if old.cls == "memory-total":
+        return False
     a, b = serial_of(old), serial_of(new)
     if a is not None and b is not None:
         return a != b
@@ -126,6 +150,9 @@ def _replaced(old: Item, new: Item) -> bool:
 def _contradicts(old: Item, new: Item) -> bool:
     """An attribute both know says something else; one that one of them does not know proves nothing."""
     a, b = steady(old), steady(new)
+    if old.cls == "memory-total":
+        x, y = a.get("size_bytes"), b.get("size_bytes")
+        return isinstance(x, int) and isinstance(y, int) and min(x, y) < _LESS * max(x, y)
     return any(a[k] != b[k] for k in a.keys() & b.keys())
 
 

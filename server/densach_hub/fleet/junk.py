@@ -28,7 +28,7 @@ _UUIDS = (
     "4c4c4544-0000-2010-8020-80c04f202020",
 )  # fmt: skip
 _MACS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "02:00:00:00:00:00", "00:11:22:33:44:55", "12:34:56:78:9a:bc")
-_KINDS = ("board", "chassis", "product-uuid", "disk", "mac", "tpm", "machine-id")
+_KINDS = ("board", "chassis", "product", "product-uuid", "disk", "mac", "tpm", "machine-id")
 _DIGESTS = frozenset(factor_digest(kind, value) for kind in _KINDS for value in (*_WORDS, *_UUIDS, *_MACS))
 _PLAIN = frozenset((*_WORDS, *_UUIDS, *_MACS))
 

@@ -215,6 +215,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """The device id found on its disk, when it says itself that it is another machine."""
     twin_of: str | None = None
     """The registered machine it shares a disk image with, by its own word or by its fingerprint."""
+    same_as: str | None = None
+    """The registered machine that it surely is, installed anew: admitted, it gets its old name back."""
     asked_at: int
     seen_at: int
     state: WaitingState = WaitingState.WAITING

@@ -13,8 +13,8 @@ from densach_hub.fleet.telling import ClockTrust, Live
 from densach_wire.messages import Factor, Health, Presence
 
 HOUR_MS = 3_600_000
-IN_USE_MS = 15 * 60_000
-"""A slice that ended so recently still means "in use": slices travel in batches."""
+IN_USE_MS = 17 * 60_000
+"""A slice that ended so recently still means "in use": slices last a quarter of an hour and travel in batches."""
 NEVER_HEARD_MS = DAY_MS
 
 

@@ -166,11 +166,15 @@ class Telemetry:
 
         return await self._db.read(work)
 
-    async def image_of(self, shown: tuple[Factor, ...]) -> str | None:
-        """The device that shares a disk image with this one (same machine-id, another machine), or None."""
-        weak = [f.digest for f in shown if f.kind == "machine-id"]
-        found = await self._db.read(lambda c: store_telling.sharing(c, weak))
-        return found[0] if found else None
+    async def resembles(self, device: str, shown: tuple[Factor, ...]) -> Likeness:
+        """Whether a fingerprint may be this device's."""
+
+        def work(c: Connection) -> Likeness:
+            known = store_telling.factors(c, device)
+            others = store_telling.seen_on(c, (f.digest for f in (*known, *shown)), device)
+            return likeness(known, shown, others)
+
+        return await self._db.read(work)
 
     async def same_after_all(self, twin: int) -> str:
         """A person says that the "twin" is the same machine (a new main board and disk): returns its id."""
