@@ -20,6 +20,13 @@ def figure(value: float | None, decimals: int, locale: str) -> str | None:
     return words if locale == "en" else words.translate(str.maketrans(",.", ".,"))
 
 
+def norm(value: float | None, locale: str) -> str | None:
+    """A bound as documents write it: "2", "1,5"."""
+    if value is None:
+        return None
+    return figure(value, 0 if float(value).is_integer() else 2, locale)
+
+
 STATES: dict[str, Text] = {
     State.MEASURED: t("measured"),
     State.DECLARED: t("declared"),
