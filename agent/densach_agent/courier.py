@@ -18,6 +18,7 @@ from densach_wire.messages import VERSION, Ack, HubState, Moment
 log = logging.getLogger(__name__)
 
 _PATIENCE_MS = 30_000
+_HELLO_MS = 5_000
 _AGAIN_MS = 10_000
 _LONGEST_PATIENCE_MS = 15 * 60_000
 
@@ -58,6 +59,7 @@ class Courier:
         self._flights: deque[_Flight] = deque()
         self._sent = outbox.acked
         self._furthest = 0
+        self._greeted_at = 0
         self._patience_ms = _PATIENCE_MS
         self._hub: bool | None = None
         self._heard = False
@@ -84,8 +86,13 @@ class Courier:
         return None if self._hub_offset_ms is None else self._clock.up_ms() + self._hub_offset_ms
 
     def connected(self) -> None:
-        """A new connection: whatever was under way is sent again."""
+        """A new connection: whatever was under way is sent again.
+
+        The hub answers a hello with an acknowledgement. The first one of this process tells whether this outbox is
+        the one the hub knows; without an answer a single record feels its way.
+        """
         self._restart()
+        self._greeted_at = self._clock.up_ms()
         self._hub = None
 
     def hub_says(self, state: HubState, *, retained: bool) -> None:
@@ -105,7 +112,9 @@ class Courier:
             self._restart()
         if self._hub is False or len(self._flights) >= (self._window if self._heard else 1):
             return None
-        rows = self._outbox.after(self._sent, max_records=self._max_records)
+        if not self._heard and now - self._greeted_at < _HELLO_MS:
+            return None
+        rows = self._outbox.after(self._sent, max_records=self._max_records if self._heard else 1)
         if not rows:
             return None
         payload, rows = self._seal(rows)
