@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -125,12 +126,14 @@ class Database:
             else:
                 _run_alone(connection, task)
                 task = self._writes.get()
-        connection.execute("PRAGMA optimize")
+        with suppress(sqlite3.Error):  # a full disk must not spoil the farewell
+            connection.execute("PRAGMA optimize")
         connection.close()
 
     def _run_group(self, connection: sqlite3.Connection, first: _Task) -> _Task | None:
         """Commits `first` and the grouped tasks right behind it; returns the next thing to do (None: closing)."""
         until = time.monotonic() + GROUP_SECONDS
+        begun = [first]
         done: list[tuple[_Task, Any, BaseException | None]] = []
         following: list[_Task | None] = []
         try:
@@ -144,13 +147,14 @@ class Database:
                 if following[0] is None or not following[0].grouped:
                     break
                 task = following[0]
+                begun.append(task)
                 following = []
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             problem = _told(error)
-            for failed in [task for task, _, _ in done] or [first]:
+            for failed in begun:
                 failed.future.set_exception(problem)
         else:
             for task, answer, failure in done:
@@ -226,7 +230,9 @@ def _run_in_savepoint(connection: sqlite3.Connection, task: _Task) -> tuple[Any,
     connection.execute("SAVEPOINT task")
     try:
         answer = task.work(connection)
-    except BaseException as error:  # noqa: BLE001 - one task's failure is its own; the group goes on
+    except BaseException as error:
+        if isinstance(error, sqlite3.Error) and not connection.in_transaction:
+            raise  # a full disk: SQLite has rolled back the whole group, savepoints and all
         connection.execute("ROLLBACK TO task")
         connection.execute("RELEASE task")
         return None, _told(error)
