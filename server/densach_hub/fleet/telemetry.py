@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 
 import msgspec
+import structlog
 
 from densach_core.clock import DAY_MS, Clock
 from densach_core.database import Database
 from densach_core.documents import Single
-from densach_core.errors import NotFound
+from densach_core.errors import NotFound, Unavailable
 from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.fleet import receiving, store_rollup, store_telling, store_told
@@ -30,6 +31,8 @@ from densach_hub.fleet.telling import (
     UsageDay,
 )
 from densach_wire.messages import Factor, Hello, Presence
+
+log = structlog.get_logger("fleet")
 
 ROLL_EVERY_S = 15.0
 THIN_EVERY_MS = 3_600_000
@@ -250,7 +253,10 @@ class Telemetry:
         thinned_at = self._clock.now_ms()
         woken = asyncio.Event()
         while True:
-            await self.roll_up()
+            try:
+                await self.roll_up()
+            except Unavailable as error:  # a full disk: what is raw stays raw, and is rolled up when there is room
+                log.warning("fleet.not-rolled-up", reason=error.code)
             if self._clock.now_ms() - thinned_at >= THIN_EVERY_MS:
                 thinned_at = self._clock.now_ms()
                 await self.thin()
