@@ -38,6 +38,8 @@ SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 SAME_REFUSAL_MS = 600_000
 """The same device refused for the same reason is counted each time, and kept again only after so long."""
 REFUSALS_REMEMBERED = 2_000
+SAY_AFTER_S = 1.0
+"""Open pages are told at most so often: a busy lab must not make them fetch for every batch."""
 REENROL = "reenrol"
 REENROL_EXPIRES_MS = 3_600_000
 
@@ -77,6 +79,7 @@ class Pipeline:
         self._read: asyncio.Queue[Taken] = asyncio.Queue(maxsize=1)
         self._skew_ms = clock.now_ms() - round(clock.monotonic() * 1000)
         self._refused_at: OrderedDict[tuple[str | None, str], int] = OrderedDict()
+        self._saying: asyncio.TimerHandle | None = None
         self.counts = Counts()
         self.quarantined: dict[str, int] = {}
 
@@ -131,6 +134,11 @@ class Pipeline:
         await self._store_others(heard)
         self.counts.messages += len(heard)
         self.counts.last_at = self._clock.now_ms()
+        if self._saying is None:
+            self._saying = asyncio.get_running_loop().call_later(SAY_AFTER_S, self._say)
+
+    def _say(self) -> None:
+        self._saying = None
         self._bus.say("fleet")
 
     async def _store_others(self, heard: Sequence[Heard]) -> None:

@@ -1,5 +1,7 @@
 """Clocks: every moment gets a place on the hub's time axis, whatever the device believes."""
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,7 @@ def sent(up: float, wall_ms: int | None, boot: str | None = None) -> Envelope:
     return Envelope(dev="pc-1", stream="s", boot="b1", sent=moment)
 
 
-def place_all(envelope: Envelope, records: list[tuple[float, int | None]], received_at: int = NOW) -> Placing:
+def place_all(envelope: Envelope, records: Sequence[tuple[float, int | None]], received_at: int = NOW) -> Placing:
     boot = envelope.sent.boot or envelope.boot
     sender = measure(None, boot, envelope.sent.up_ms, envelope.sent.wall_ms, received_at)
     return placing(envelope, sender, None, received_at, records[-1])

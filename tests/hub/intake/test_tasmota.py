@@ -123,10 +123,18 @@ def test_odd_numbers_are_not_known_rather_than_wrong() -> None:
     assert reading.power_w == 3
 
 
-@given(
-    topic=st.sampled_from([f"tasmota/discovery/{MAC}/config", f"tasmota/discovery/{MAC}/sensors", "tele/tasmota_17E7AE/STATE",
-                           "tele/tasmota_17E7AE/SENSOR", "tele/tasmota_17E7AE/LWT", "tele/x", "tasmota/discovery/a"]),
-    payload=st.one_of(st.binary(max_size=200), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.sampled_from(["ENERGY", "POWER", "sn", "Total", "Power", "Wifi"]), c)).map(msgspec.json.encode)),
-)  # fmt: skip
+TOPICS = [
+    *(f"tasmota/discovery/{MAC}/{what}" for what in ("config", "sensors")),
+    *(f"tele/tasmota_17E7AE/{what}" for what in ("STATE", "SENSOR", "LWT", "INFO1")),
+    "tele/x",
+    "tasmota/discovery/a",
+]
+KEYS = st.sampled_from(["ENERGY", "POWER", "sn", "Total", "Power", "Wifi", "Info1"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)
+)
+
+
+@given(topic=st.sampled_from(TOPICS), payload=st.binary(max_size=200) | VALUES.map(msgspec.json.encode))
 def test_nothing_makes_it_stumble(topic: str, payload: bytes) -> None:
     introduced().hear(topic, payload, received_at=AT)
