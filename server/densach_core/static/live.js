@@ -4,6 +4,11 @@
 const QUIET_MS = 700;
 
 export function startLive(refreshed) {
+  // htmx fetches an element with hx-get on a click unless it is told otherwise; these are fetched only from here.
+  document.addEventListener("htmx:beforeProcessNode", (event) => {
+    const element = event.target;
+    if (element.matches && element.matches("[data-live]") && !element.hasAttribute("hx-trigger")) element.setAttribute("hx-trigger", "live");
+  });
   const topics = new Set();
   for (const section of document.querySelectorAll("[data-live]")) {
     for (const topic of section.dataset.live.split(/\s+/)) topics.add(topic);

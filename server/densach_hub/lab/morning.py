@@ -8,7 +8,7 @@ from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
 from densach_hub.lab.frame import routes, show
 from densach_hub.lab.model import SeenForm
-from densach_hub.lab.rules import ICONS
+from densach_hub.lab.rules import ICONS, WEEKDAYS
 from densach_hub.lab.service import LAB
 
 
@@ -24,6 +24,7 @@ async def morning(request: web.Request) -> web.StreamResponse:
         rooms=await lab.rooms(),
         homeless=await lab.homeless(),
         today=lab.today(),
+        weekday=WEEKDAYS[lab.today().weekday()],
         icons=ICONS,
     )
 

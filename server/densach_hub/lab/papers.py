@@ -12,6 +12,7 @@ from densach_core.web.identity import is_secure
 from densach_core.web.respond import render
 from densach_hub.fleet.sights import LogBookRow
 from densach_hub.lab.frame import routes
+from densach_hub.lab.rules import WEEKDAYS
 from densach_hub.lab.service import LAB
 
 LOCAL = ("localhost", "127.", "[::1]")
@@ -50,6 +51,7 @@ async def logbook(request: web.Request) -> web.StreamResponse:
         room=room,
         rows=with_days(rows),
         first=first,
+        weekdays=WEEKDAYS,
         before=_shift(first, -1),
         after=_shift(first, 1),
         simulated=simulated,

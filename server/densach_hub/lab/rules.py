@@ -18,6 +18,7 @@ FAULT_WORDS: dict[FaultKind, Text] = {
     FaultKind.NO_NETWORK: t("No network, or very slow"),
     FaultKind.BROKEN_PART: t("Mouse, keyboard, screen or headphones are broken"),
 }
+WEEKDAYS = (t("Monday"), t("Tuesday"), t("Wednesday"), t("Thursday"), t("Friday"), t("Saturday"), t("Sunday"))
 ICONS: dict[FindingKind, str] = {
     FindingKind.REMOVED: "memory",
     FindingKind.SUSPECTED: "question",
