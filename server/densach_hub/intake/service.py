@@ -82,8 +82,8 @@ class Intake:
             for message in await self._link.take(TURN_MESSAGES):
                 if not message.topic.startswith(ours):
                     self._equipment.put(message)
-                elif not message.payload and message.retained:
-                    self._link.done(message)  # the echo of a cleared retained message
+                elif not message.payload and message.topic.endswith(("/presence", "/hello")):
+                    self._link.done(message)  # a retained message was cleared: the echo of our own doing
                 else:
                     turn.append(message)
                     size += len(message.payload)
