@@ -21,6 +21,12 @@ __all__ = ["Languages", "Locale", "Text", "msgids_of", "rooms_below", "sort_key"
 
 Locale = Literal["vi", "en"]
 LOCALES: tuple[Locale, ...] = ("vi", "en")
+OPTIONS = {
+    "encoding": "utf-8",
+    "trimmed": "true",
+    "silent": "false",  # a template that cannot be read must not pass as one without sentences
+    "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols",
+}
 KEYWORDS = {"t": None, "_": None, "tn": (1, 2), "_n": (1, 2)}
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}  # huyền hỏi ngã sắc nặng
@@ -109,7 +115,7 @@ def msgids_of(room: Path) -> dict[str, str | None]:
             continue
         method = "python" if path.suffix == ".py" else "jinja2"
         with path.open("rb") as file:
-            for _, message, _, _ in extract(method, file, KEYWORDS, (), {"encoding": "utf-8", "trimmed": "true"}):
+            for _, message, _, _ in extract(method, file, KEYWORDS, (), OPTIONS):
                 if isinstance(message, tuple):
                     found[message[0]] = message[1]
                 elif message:
