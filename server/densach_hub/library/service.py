@@ -23,7 +23,7 @@ from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings,
 from densach_hub.library.readers import Readers
 from densach_hub.library.rules import grade_from_name, grades, title_from
 from densach_hub.library.uploads import Upload, Uploads
-from densach_hub.library.vault import Vault
+from densach_hub.library.vault import Vault, digest_of
 
 log = structlog.get_logger("library")
 MOST_TITLE = 500
@@ -93,14 +93,17 @@ class Library:
     # ---- bringing things in
 
     async def add_file(
-        self, path: Path, *, by: str, name: str | None = None, folder: str = "", known: Record | None = None
+        self, path: Path, *, by: str, name: str | None = None, folder: str = "", known: Record | None = None, move: bool = False
     ) -> Added:
         """Copies a file into the library; it becomes readable once it was read. A file already here is not added again.
 
+        `move`: it is on the library's own disk, complete and fsynced, and may be taken instead of copied.
         `known`: what is known of it better than the file may say. Raises NotFound, BadInput (empty), Unavailable (disk full).
         """
         size = await asyncio.to_thread(_size_of, path)
-        digest = await asyncio.to_thread(self.vault.copy, path)
+        digest = await asyncio.to_thread(digest_of if move else self.vault.copy, path)
+        if move:
+            await asyncio.to_thread(self.vault.adopt, path, digest)
         return await self._file(digest, size, name or path.name, by=by, folder=folder, known=known)
 
     async def finish_upload(self, upload: Upload) -> Upload:

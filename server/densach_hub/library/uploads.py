@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import BinaryIO
@@ -54,7 +55,7 @@ class Uploads:
     """The folder `uploads/`, on the same file system as the vault."""
 
     def __init__(self, folder: Path, vault: Vault, clock: Clock) -> None:
-        self._folder = folder
+        self.folder = folder
         self._vault = vault
         self._clock = clock
         self._busy: set[str] = set()
@@ -130,6 +131,25 @@ class Uploads:
             raise
         return Piece(part.at, part.at == upload.size)
 
+    async def gather(self, path: Path, body: AsyncIterable[bytes]) -> int:
+        """Writes what a form brings into `path`, to the disk; returns its size. Raises Unavailable (disk full), TooLarge."""
+        part = _Part(path, 0, LARGEST, None)
+        try:
+            async for block in body:
+                if part.full_block(block):
+                    await asyncio.to_thread(self._vault.must_have_room, BLOCK)
+                    await asyncio.to_thread(part.write)
+            await asyncio.to_thread(part.finish)
+        except OSError as error:
+            await asyncio.to_thread(part.close)
+            if error.errno in FULL:
+                raise disk_full() from error
+            raise
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(part.close))
+            raise
+        return part.at
+
     async def complete(self, upload: Upload) -> Upload:
         """Checks the whole file and moves it into the vault. Raises BadInput("library.hash") when it is not what was sent."""
         if upload.sha256:
@@ -174,7 +194,10 @@ class Uploads:
             now = self._clock.now_ms()
             gone = [upload.id for upload in self._all() if upload.expires_at < now and upload.id not in self._busy]
             known = {upload.id for upload in self._all()}
-            gone += [path.stem for path in self._folder.glob("*.part") if path.stem not in known]
+            gone += [path.stem for path in self.folder.glob("*.part") if path.stem not in known]
+            for left in self.folder.glob("form-*.tmp"):
+                if left.stat().st_mtime * 1000 < time.time() * 1000 - DAY_MS:
+                    left.unlink(missing_ok=True)
             for upload_id in gone:
                 self._drop(upload_id)
             return len(gone)
@@ -197,33 +220,33 @@ class Uploads:
             self._vault.adopt(part, upload.sha256)
 
     def _part(self, upload: Upload) -> Path:
-        return self._folder / f"{upload.id}.part"
+        return self.folder / f"{upload.id}.part"
 
     def _load(self, upload_id: str) -> Upload | None:
         if not upload_id.replace("-", "").replace("_", "").isalnum():
             return None
         try:
-            return msgspec.json.decode((self._folder / f"{upload_id}.json").read_bytes(), type=Upload)
+            return msgspec.json.decode((self.folder / f"{upload_id}.json").read_bytes(), type=Upload)
         except (OSError, msgspec.DecodeError):
             return None
 
     def _all(self) -> list[Upload]:
-        loaded = (self._load(path.stem) for path in sorted(self._folder.glob("*.json")))
+        loaded = (self._load(path.stem) for path in sorted(self.folder.glob("*.json")))
         return [upload for upload in loaded if upload is not None]
 
     def _save(self, upload: Upload) -> None:
-        path = self._folder / f"{upload.id}.json"
+        path = self.folder / f"{upload.id}.json"
         temporary = path.with_suffix(".new")
         with temporary.open("wb") as file:
             file.write(msgspec.json.encode(upload))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        sync_folder(self._folder)
+        sync_folder(self.folder)
 
     def _drop(self, upload_id: str) -> None:
         for suffix in (".part", ".json", ".new"):
-            (self._folder / f"{upload_id}{suffix}").unlink(missing_ok=True)
+            (self.folder / f"{upload_id}{suffix}").unlink(missing_ok=True)
 
 
 class _Part:
@@ -271,7 +294,7 @@ class _Part:
         if self._digest is not None and self._checksum is not None and self._digest.digest() != self._checksum[1]:
             self._cut_back()
             raise BadInput("library.checksum", t("A piece of the file was damaged on the way."), t("Send the piece again."))
-        self._close()
+        self.close()
 
     def keep_what_came(self) -> None:
         """The line broke or the disk filled: with a checksum promised the piece cannot be trusted, else it counts."""
@@ -281,7 +304,7 @@ class _Part:
             self._cut_back()
         elif self._file is not None:
             self._try_write()
-            self._close()
+            self.close()
 
     def _try_write(self) -> None:
         try:
@@ -294,9 +317,9 @@ class _Part:
             file.truncate(self._start)
             os.fsync(file.fileno())
         self.at = self._start
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             try:

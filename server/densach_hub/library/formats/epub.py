@@ -6,6 +6,7 @@ from lxml import etree
 
 from densach_hub.library.formats.archive import PICTURE_LIMIT, Archive, open_archive, parse_xml, resolve
 from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.markup import parse
 from densach_hub.library.model import Creator, Heading, Kind
 
 MEDIA_TYPE = "application/epub+zip"
@@ -213,7 +214,7 @@ class Book:
 
 def text_of(body: bytes) -> tuple[str | None, str]:
     """A chapter's first heading (or title) and its visible text."""
-    root = parse_xml(body)
+    root = parse(body)
     if root is None:
         return None, ""
     heading = None

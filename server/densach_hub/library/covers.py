@@ -1,0 +1,52 @@
+"""Drawn covers for what has none: the title in lines, the subject's colour. SVG, the same on every device."""
+
+from html import escape
+
+import msgspec
+
+from densach_hub.library.subjects import tone_of
+
+LINE = 13
+MOST_LINES = 6
+TONES = ("#1d4a92", "#8a3b12", "#0f6b66", "#4a3d8f", "#7a5b00", "#8c2f5b", "#2c6b2f", "#5b4636")
+"""White text on each has a contrast of at least 5 : 1."""
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """A cover to draw: colour 0–7 and lines of the title."""
+
+    tone: int
+    lines: tuple[str, ...]
+
+
+def drawn(title: str, subject: str | None) -> Drawn:
+    return Drawn(tone_of(subject, title), lines_of(title))
+
+
+def lines_of(title: str) -> tuple[str, ...]:
+    """The title in at most six lines of about 13 letters; what does not fit ends in an ellipsis."""
+    lines: list[str] = []
+    for word in title.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= LINE:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word if len(word) <= LINE + 3 else f"{word[: LINE + 2]}…")
+    if len(lines) > MOST_LINES:
+        lines = lines[:MOST_LINES]
+        lines[-1] = f"{lines[-1][: LINE - 1]}…"
+    return tuple(lines)
+
+
+def svg(title: str, subject: str | None) -> str:
+    """A drawn cover as a file of its own (reading apps)."""
+    cover = drawn(title, subject)
+    words = "".join(
+        f'<text x="24" y="{110 + 34 * n}" font-family="Be Vietnam Pro,Noto Sans,sans-serif" font-size="25" font-weight="600" '
+        f'fill="#fff">{escape(line)}</text>'
+        for n, line in enumerate(cover.lines)
+    )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 320" width="240" height="320">'
+        f'<rect width="240" height="320" fill="{TONES[cover.tone]}"/><rect width="10" height="320" fill="#000" opacity=".18"/>'
+        f'<circle cx="44" cy="50" r="13" fill="#f2a71b"/>{words}</svg>'
+    )

@@ -1,0 +1,171 @@
+"""The library as pupils see it: first page, search, an item, the own shelf."""
+
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from densach_core.i18n import Locale
+from densach_core.text import t
+from densach_core.web.identity import me, who_is
+from densach_core.web.respond import see_other
+from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
+from densach_core.web.speech import LOCALE
+from densach_hub.library import covers
+from densach_hub.library.model import Filters, Home, Item, Kind
+from densach_hub.library.service import LIBRARY
+from densach_hub.library.subjects import BY_CODE
+from densach_hub.library.views import show
+
+routes = Routes("library")
+A_PAGE = 20
+MOST_WORDS = 200
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@routes.get("/", who=EVERYONE)
+async def home(request: web.Request) -> web.StreamResponse:
+    library = request.app[LIBRARY]
+    shelves = await library.finder.home()
+    account = who_is(request)
+    current = await library.current(account.id, 6) if account else []
+    return show(
+        request, "library/home.html", title=t("Library"), home=shelves, current=current, shelves=_shelves(request, shelves)
+    )
+
+
+def _shelves(request: web.Request, shelves: Home) -> str:
+    """The shelves' HTML, drawn once per language until something changes: it is the same for everybody."""
+    from markupsafe import Markup
+
+    kept = request.app[SHELVES]
+    locale = LOCALE.get()
+    found = kept.get(locale)
+    if found is None or found[0] is not shelves:
+        body = show(request, "library/shelves.html", home=shelves).text or ""
+        found = kept[locale] = (shelves, Markup(body))  # noqa: S704 - our own template's output
+    return found[1]
+
+
+SHELVES: "web.AppKey[dict[Locale, tuple[Home, str]]]" = web.AppKey("shelves")
+
+
+@routes.get("/search", who=EVERYONE)
+async def search(request: web.Request) -> web.StreamResponse:
+    """`q`, `subject`, `grade`, `kind`, `language`, `page`. Asked by htmx it answers with the results alone."""
+    asked = request.query
+    words = asked.get("q", "")[:MOST_WORDS]
+    filters = filters_of(request)
+    page = min(max(int(asked["page"]), 1), 100) if asked.get("page", "").isdecimal() else 1
+    answer = await request.app[LIBRARY].finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE)
+    kept = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language") if asked.get(name)}
+    part = request.headers.get("HX-Target") == "results"
+    return show(
+        request,
+        "library/results.html" if part else "library/search.html",
+        title=t("Search"),
+        answer=answer,
+        words=words,
+        filters=filters,
+        page=page,
+        base=f"/search?{urlencode(kept)}&page=" if kept else "/search?page=",
+        bare=f"/search?{urlencode({'q': words})}" if words else "/search",
+        home=await request.app[LIBRARY].finder.home(),
+    )
+
+
+@routes.get("/search/suggest", who=EVERYONE)
+async def suggest(request: web.Request) -> web.StreamResponse:
+    """The best titles for what is typed so far; a fragment."""
+    words = request.query.get("q", "")[:MOST_WORDS]
+    if not words.strip():
+        return web.Response(text="", content_type="text/html")
+    answer = await request.app[LIBRARY].finder.search(words, Filters(), limit=7, with_texts=False)
+    return show(request, "library/suggest.html", answer=answer, words=words)
+
+
+def filters_of(request: web.Request) -> Filters:
+    """What the address limits a list to; values nobody knows are as if not said."""
+    asked = request.query
+    grade = asked.get("grade", "")
+    kind = asked.get("kind", "")
+    subject = asked.get("subject", "")
+    language = asked.get("language", "")
+    return Filters(
+        subject=subject if subject in BY_CODE else None,
+        grade=int(grade) if grade.isdecimal() and 1 <= int(grade) <= 12 else None,
+        kind=Kind(kind) if kind in {k.value for k in Kind} else None,
+        language=language[:20] or None,
+    )
+
+
+@routes.get("/items/{id}", who=EVERYONE)
+async def item(request: web.Request) -> web.StreamResponse:
+    library = request.app[LIBRARY]
+    it = await library.item(request.match_info["id"], hidden=_may_see_hidden(request))
+    account = who_is(request)
+    place = await library.readers.place(account.id, it.id) if account else None
+    kept = await library.readers.on_shelf(account.id, it.id) if account else False
+    words = request.query.get("q", "")[:MOST_WORDS]
+    hits = await library.finder.inside(words, it.id) if words.strip() and it.readable else []
+    return show(
+        request, "library/item.html", title=t("{title}", title=it.title), item=it, place=place, kept=kept, words=words, hits=hits
+    )
+
+
+def _may_see_hidden(request: web.Request) -> bool:
+    from densach_core.accounts.model import LIBRARIANS
+
+    account = who_is(request)
+    return account is not None and account.has(LIBRARIANS)
+
+
+@routes.get("/items/{id}/cover", who=EVERYONE)
+async def cover(request: web.Request) -> web.StreamResponse:
+    """The cover's picture, or the drawn one; `?v=` names the version, which is then kept for ever."""
+    library = request.app[LIBRARY]
+    it = await library.item(request.match_info["id"], hidden=True)
+    lasting = FOREVER if request.query.get("v") else "public, max-age=300"
+    if it.cover is None or not library.vault.has(it.cover):
+        return web.Response(
+            text=covers.svg(it.title, it.subject), content_type="image/svg+xml", headers={"Cache-Control": lasting, **SANDBOX}
+        )
+    headers = {"Content-Type": "image/jpeg", "Cache-Control": lasting, **SANDBOX}
+    return web.FileResponse(library.vault.path(it.cover), headers=headers)
+
+
+SANDBOX = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+"""For files shown as they are: no scripts, no network, no origin of ours."""
+
+
+@routes.get("/shelf", who=SIGNED_IN)
+async def shelf(request: web.Request) -> web.StreamResponse:
+    """What the reader is in the middle of, and what they put aside for later."""
+    library = request.app[LIBRARY]
+    account = me(request)
+    own = await library.finder.cards(await library.readers.own_shelf(account.id))
+    return show(request, "library/shelf.html", title=t("My shelf"), current=await library.current(account.id, 50), own=own)
+
+
+@routes.post("/items/{id}/shelf", who=SIGNED_IN)
+async def put_on_shelf(request: web.Request) -> web.StreamResponse:
+    it = await _own(request)
+    await request.app[LIBRARY].readers.put_on_shelf(me(request).id, it.id)
+    return see_other(request, f"/items/{it.id}", flash=t("It is on your shelf now."))
+
+
+@routes.post("/items/{id}/shelf/remove", who=SIGNED_IN)
+async def take_off_shelf(request: web.Request) -> web.StreamResponse:
+    it = await _own(request)
+    await request.app[LIBRARY].readers.take_off_shelf(me(request).id, it.id)
+    return see_other(request, "/shelf", flash=t("It is no longer on your shelf."))
+
+
+@routes.post("/items/{id}/forget", who=SIGNED_IN)
+async def forget(request: web.Request) -> web.StreamResponse:
+    it = await _own(request)
+    await request.app[LIBRARY].readers.forget(me(request).id, it.id)
+    return see_other(request, "/shelf", flash=t("Your place in it is forgotten."))
+
+
+async def _own(request: web.Request) -> Item:
+    return await request.app[LIBRARY].item(request.match_info["id"], hidden=True)

@@ -1,0 +1,226 @@
+"""Where things are read, watched and tried out. Each kind has its own page with its own Content-Security-Policy.
+
+A book comes entry by entry, so that a phone fetches a chapter and not 100 MB; its pages pass `harmless` first.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from densach_core.errors import NotFound
+from densach_core.text import t
+from densach_core.web.identity import me, who_is
+from densach_core.web.keys import CLOCK
+from densach_core.web.respond import read_body, see_other
+from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
+from densach_hub.library.files import file_name, note_opened
+from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive
+from densach_hub.library.formats.found import Unreadable
+from densach_hub.library.formats.markup import harmless, is_markup
+from densach_hub.library.model import Item, Kind, Place
+from densach_hub.library.packages import package_address
+from densach_hub.library.service import LIBRARY
+from densach_hub.library.views import show
+
+routes = Routes("library")
+T = TypeVar("T")
+_ALWAYS = "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'"
+EPUB_POLICY = (
+    f"{_ALWAYS}; script-src 'self'; style-src 'self' 'unsafe-inline' blob:; img-src 'self' blob: data:; "
+    "font-src 'self' blob: data:; media-src blob:; frame-src blob:"
+)
+PDF_POLICY = (
+    f"{_ALWAYS}; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' blob: data:; font-src 'self' blob: data:"
+)
+PART_POLICY = "default-src 'none'; sandbox"
+TYPES = {
+    ".xhtml": "application/xhtml+xml",
+    ".html": "application/xhtml+xml",
+    ".htm": "application/xhtml+xml",
+    ".xml": "application/xml",
+    ".opf": "application/xml",
+    ".ncx": "application/xml",
+    ".smil": "application/xml",
+    ".svg": "image/svg+xml",
+    ".css": "text/css",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".ttf": "font/ttf",
+    ".otf": "font/otf",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".mp4": "video/mp4",
+}
+MEDIA = {".mp3", ".m4a", ".mp4", ".webm", ".ogg"}
+MEDIA_LIMIT = 512 * 1024 * 1024
+SCRIPTS = {".js", ".mjs", ".wasm"}
+
+
+class PlaceNote(msgspec.Struct, frozen=True):
+    """Where a device says its reader is. `at` and `now`: milliseconds of the device's own clock, right or wrong."""
+
+    where: str
+    fraction: float
+    at: int
+    now: int
+    device: str = ""
+
+
+class PlaceNow(msgspec.Struct, frozen=True):
+    """The place that holds; `age_ms`: how long ago it was taken."""
+
+    where: str
+    fraction: float
+    age_ms: int
+    device: str
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The entries of a book with their unpacked sizes in bytes."""
+
+    parts: dict[str, int]
+
+
+@routes.get("/read/{id}", who=EVERYONE)
+async def read(request: web.Request) -> web.StreamResponse:
+    """The reader for this kind of item. `?at=` opens a chapter or page (from 0), `?q=` marks words there."""
+    library = request.app[LIBRARY]
+    it = await library.item(request.match_info["id"])
+    if not it.readable or it.kind in {Kind.DOCUMENT, None}:
+        return see_other(request, f"/items/{it.id}")
+    library.file_of(it)
+    note_opened(request, it.id)
+    account = who_is(request)
+    place = await library.readers.place(account.id, it.id) if account else None
+    values: dict[str, object] = {
+        "item": it,
+        "place": place,
+        "age": request.app[CLOCK].now_ms() - place.at if place else None,
+        "reader": account.id if account else "guest",
+        "at": request.query.get("at", "")[:10],
+        "words": request.query.get("q", "")[:200],
+        "title": t("{title}", title=it.title),
+        "file_name": file_name(it),
+    }
+    if it.kind is Kind.SIMULATION:
+        return _simulation(request, it, values)
+    template, policy = {
+        Kind.EPUB: ("library/read_epub.html", EPUB_POLICY),
+        Kind.PDF: ("library/read_pdf.html", PDF_POLICY),
+        Kind.VIDEO: ("library/play.html", None),
+        Kind.AUDIO: ("library/play.html", None),
+        Kind.IMAGE: ("library/picture.html", None),
+    }[it.kind or Kind.IMAGE]
+    response = show(request, template, **values)
+    if policy is not None:
+        response.headers["Content-Security-Policy"] = policy
+    return response
+
+
+def _simulation(request: web.Request, it: Item, values: dict[str, object]) -> web.Response:
+    address = package_address(request, it)
+    response = show(request, "library/simulation.html", address=address, **values)
+    if address is not None:
+        origin = "/".join(address.split("/", 3)[:3])
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'self'; img-src 'self' data:; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; "
+            f"form-action 'self'; frame-ancestors 'self'; frame-src {origin}"
+        )
+    return response
+
+
+@routes.get("/read/{id}/parts", who=EVERYONE)
+async def parts(request: web.Request) -> web.StreamResponse:
+    path = await _book(request)
+
+    def look() -> dict[str, int]:
+        with open_archive(path) as archive:
+            return {name: info.file_size for name, info in archive.entries.items()}
+
+    body = msgspec.json.encode(Parts(await _unless_unreadable(look)))
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@routes.get("/read/{id}/book/{name:.+}", who=EVERYONE)
+async def part(request: web.Request) -> web.StreamResponse:
+    """One entry of a book, for the reader's scripts to fetch. Opened by itself it is a sandboxed page that can do nothing."""
+    path = await _book(request)
+    name = request.match_info["name"]
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in SCRIPTS:
+        raise NotFound("library.no-part", t("The book has no such part."))
+
+    def fetch() -> tuple[bytes, str]:
+        with open_archive(path) as archive:
+            body = archive.read(name, MEDIA_LIMIT if suffix in MEDIA else PICTURE_LIMIT)
+        kind = TYPES.get(suffix, "application/octet-stream")
+        return (harmless(body), kind) if is_markup(body) else (body, kind)
+
+    body, kind = await _unless_unreadable(fetch)
+    headers = {
+        "Content-Type": kind,
+        "Content-Security-Policy": PART_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=3600",
+    }
+    return web.Response(body=body, headers=headers)
+
+
+async def _book(request: web.Request) -> Path:
+    library = request.app[LIBRARY]
+    it = await library.item(request.match_info["id"])
+    if it.kind is not Kind.EPUB:
+        raise NotFound("library.no-part", t("The book has no such part."))
+    return library.file_of(it)
+
+
+async def _unless_unreadable(work: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(work)
+    except Unreadable as reason:
+        raise NotFound("library.no-part", t("The book has no such part."), reason=reason.code) from reason
+
+
+@routes.api("GET", "/api/v1/items/{id}/place", who=SIGNED_IN, answers=PlaceNow, summary="Where you are in an item")
+async def place(request: web.Request) -> PlaceNow:
+    library = request.app[LIBRARY]
+    it = await library.item(request.match_info["id"])
+    found = await library.readers.place(me(request).id, it.id)
+    if found is None:
+        raise NotFound("library.no-place", t("You have not begun this yet."))
+    return _now(request, found)
+
+
+@routes.api(
+    "POST", "/api/v1/items/{id}/place", who=SIGNED_IN, takes=PlaceNote, answers=PlaceNow, summary="Tell where you are in an item"
+)
+async def save_place(request: web.Request) -> PlaceNow:
+    """The newer record holds, whichever arrives first; the answer says which one that is."""
+    note = await read_body(request, PlaceNote)
+    library = request.app[LIBRARY]
+    it = await library.item(request.match_info["id"])
+    kept = await library.readers.save(
+        me(request).id,
+        it.id,
+        where=note.where,
+        fraction=note.fraction,
+        device_at=note.at,
+        device_now=note.now,
+        device=note.device,
+    )
+    return _now(request, kept)
+
+
+def _now(request: web.Request, found: Place) -> PlaceNow:
+    age = max(0, request.app[CLOCK].now_ms() - found.at)
+    return PlaceNow(where=found.where, fraction=found.fraction, age_ms=age, device=found.device)

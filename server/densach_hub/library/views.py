@@ -1,0 +1,114 @@
+"""What the library's pages share: words for kinds and grades, drawn covers, hits marked; one place, used by every template."""
+
+from typing import Any
+
+from aiohttp import web
+
+from densach_core.text import Text, t, tn
+from densach_core.web.respond import render
+from densach_hub.library import covers
+from densach_hub.library.model import Card, Filters, Form, Item, Kind
+from densach_hub.library.query import marked, parse
+from densach_hub.library.reasons import reason, remark
+from densach_hub.library.subjects import GRADES, SUBJECTS, subject_name
+
+KINDS: dict[Kind, tuple[Text, str]] = {
+    Kind.EPUB: (t("Book"), "book"),
+    Kind.PDF: (t("PDF document"), "book"),
+    Kind.VIDEO: (t("Film"), "film"),
+    Kind.AUDIO: (t("Sound"), "sound"),
+    Kind.IMAGE: (t("Picture"), "monitor"),
+    Kind.SIMULATION: (t("Simulation"), "grid"),
+    Kind.DOCUMENT: (t("Document"), "inbox"),
+}
+LISTED: tuple[Text, str] = (t("Catalogue entry"), "bookmark")
+LANGUAGES = {
+    "vi": t("Vietnamese"),
+    "en": t("English"),
+    "fr": t("French"),
+    "zh": t("Chinese"),
+    "ja": t("Japanese"),
+    "ko": t("Korean"),
+    "ru": t("Russian"),
+    "de": t("German"),
+    "ar": t("Arabic"),
+}
+
+
+def kind_of(what: Card | Item) -> tuple[Text, str]:
+    """The word and the icon for a kind of item."""
+    if what.form is Form.LISTED or what.kind is None:
+        return LISTED if what.form is Form.LISTED else (t("File"), "disk")
+    return KINDS[what.kind]
+
+
+def extent_of(what: Card | Item) -> Text | None:
+    """How long it is, in what fits its kind."""
+    if what.duration_ms is not None:
+        seconds = what.duration_ms // 1000
+        return t("{length} long", length=clock_words(seconds))
+    if what.pages is not None and what.kind is Kind.PDF:
+        return tn("{n} page", "{n} pages", n=what.pages)
+    if what.pages is not None and what.kind is Kind.EPUB:
+        return tn("{n} chapter", "{n} chapters", n=what.pages)
+    return None
+
+
+def clock_words(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def grades_of(what: Card | Item | Filters) -> Text | None:
+    """“Grade 6” or “Grades 6–9”."""
+    if isinstance(what, Filters):
+        return t("Grade {grade}", grade=what.grade) if what.grade is not None else None
+    if what.grade_from is None:
+        return None
+    if what.grade_to in (None, what.grade_from):
+        return t("Grade {grade}", grade=what.grade_from)
+    return t("Grades {first}–{last}", first=what.grade_from, last=what.grade_to)
+
+
+def language_of(code: str | None) -> Text | str | None:
+    if code is None:
+        return None
+    return LANGUAGES.get(code.partition("-")[0].lower(), code)
+
+
+def read_path(item_id: str, *, section: int | None = None, words: str = "") -> str:
+    """The reader's address, at a place and with the words to look for there."""
+    from urllib.parse import urlencode
+
+    asked: dict[str, str | int] = {}
+    if section is not None:
+        asked["at"] = section
+    if words:
+        asked["q"] = words
+    return f"/read/{item_id}{'?' if asked else ''}{urlencode(asked)}"
+
+
+def show(request: web.Request, template: str, /, **values: Any) -> web.Response:
+    """Renders one of the library's templates with everything they share."""
+    return render(request, template, **_SHARED, **values)
+
+
+def marks(title: str, words: str) -> tuple[tuple[str, bool], ...]:
+    return marked(title, parse(words)) if words else ((title, False),)
+
+
+_SHARED: dict[str, Any] = {
+    "kind_of": kind_of,
+    "extent_of": extent_of,
+    "grades_of": grades_of,
+    "language_of": language_of,
+    "subject_name": subject_name,
+    "drawn": covers.drawn,
+    "read_path": read_path,
+    "marks": marks,
+    "reason": reason,
+    "remark": remark,
+    "SUBJECTS": SUBJECTS,
+    "GRADES": GRADES,
+    "KINDS": KINDS,
+}

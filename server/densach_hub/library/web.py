@@ -1,0 +1,26 @@
+"""The library as the web sees it: all its addresses, and what they keep in the application."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from densach_core.web.routes import Routes
+from densach_hub.library import api, desk, files, opds, pages, reading, tus
+from densach_hub.library.service import LIBRARY, Library
+
+ROUTES: tuple[Routes, ...] = (
+    pages.routes,
+    reading.routes,
+    files.routes,
+    desk.routes,
+    tus.routes,
+    opds.routes,
+    api.routes,
+)
+
+
+def services(library: Library) -> Mapping[web.AppKey[Any], Any]:
+    """What the library's handlers look for in the application, by key."""
+    return {LIBRARY: library, pages.SHELVES: {}, files.SERVED: OrderedDict()}
