@@ -6,41 +6,64 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
 from datetime import time as daytime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import structlog
 from aiohttp import web
 
 from densach_core.accounts.audit import AUDIT
+from densach_core.accounts.classes import CLASS_LISTS
 from densach_core.accounts.model import LIBRARIANS, PRINCIPALS, STAFF, TECHNICIANS
 from densach_core.accounts.service import ACCOUNTS
 from densach_core.clock import SystemClock
 from densach_core.place import announce, host_and_port, keep_clock, kept_clock, occupied
 from densach_core.schedules import daily, every
+from densach_core.sender.service import SENDER
 from densach_core.text import t
+from densach_core.web.keys import SITE
 from densach_core.web.monitoring import READINESS, Check
 from densach_core.web.routes import EVERYONE, Access
 from densach_core.web.site import Face, Site, make_app, serve
 from densach_hub.fleet.enrolment import Site as FleetSite
 from densach_hub.fleet.service import FLEET
+from densach_hub.fleet.sights import SlotOfDay
 from densach_hub.intake.service import INTAKE, Intake, dialect_filters
-from densach_hub.lab.service import LAB, Lab
-from densach_hub.library.service import LIBRARY
+from densach_hub.lab.service import LAB, Lab, usual_slots
+from densach_hub.library import web as library_web
 from densach_hub.link.broker import Broker
 from densach_hub.link.choice import choose_broker
 from densach_hub.link.client import Link
 from densach_hub.link.model import TlsFiles
+from densach_hub.measures.service import MEASURES
 from densach_hub.opening import Rooms, open_rooms
+from densach_hub.people.service import PEOPLE, People
 from densach_hub.settings import HubSettings
+from densach_hub.setup.service import SETUP, Setup
+from densach_hub.studio.service import STUDIO, Studio
 from densach_hub.upkeep.service import UPKEEP, Upkeep
 from densach_hub.web_rooms import every_room
 from densach_wire.enrolment import Endpoint
 
 log = structlog.get_logger("hub")
 CLOCK_KEPT_S = 300.0
+
+
+class Started(msgspec.Struct, frozen=True):
+    """`address` is HOST:PORT of the pages; `setup` the path to open first while the hub has no school."""
+
+    address: str
+    setup: str | None = None
+
+    def lines(self) -> list[str]:
+        """What to print for whoever started it."""
+        if self.setup is None:
+            return [f"http://{self.address}/"]
+        return ["Mở trang này để thiết lập / open this page to set up:", f"http://{self.address}{self.setup}"]
 
 
 async def run_hub(data: Path, settings: HubSettings, *, ready: Callable[[list[str]], None] = lambda _: None) -> None:
@@ -50,18 +73,18 @@ async def run_hub(data: Path, settings: HubSettings, *, ready: Callable[[list[st
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         clock = kept_clock(data)
-        async with running_hub(data, settings, clock) as address:
-            announce(data, address)
-            ready([f"http://{address}/"])
-            log.info("hub.ready", address=address)
+        async with running_hub(data, settings, clock) as started:
+            announce(data, started.address)
+            ready(started.lines())
+            log.info("hub.ready", address=started.address)
             await stop.wait()
             log.info("hub.stopping")
         keep_clock(data, clock)
 
 
 @asynccontextmanager
-async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> AsyncIterator[str]:
-    """A whole hub while the block runs; yields HOST:PORT of its pages."""
+async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> AsyncIterator[Started]:
+    """A whole hub while the block runs."""
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(open_rooms(data, clock))
         certificate, key = await rooms.fleet.authority.server_certificate(_names(settings))
@@ -69,7 +92,7 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
         shut_out = frozenset(machine.id for machine in await rooms.fleet.register.machines(retired=True) if not machine.alive)
         broker = choose_broker(settings.mqtt, folder=data / "mosquitto", school=rooms.school_id, tls=tls, revoked=shut_out)
         await stack.enter_async_context(broker)
-        rooms.fleet.enrolment.doorkeeper = BrokerDoor(broker, set(shut_out))
+        rooms.fleet.enrolment.doorkeeper = broker
         rooms.fleet.enrolment.site = FleetSite(
             school=rooms.school_id, mqtt=(Endpoint(port=broker.device_port, tls=broker.device_tls),)
         )
@@ -84,12 +107,24 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
             bus=rooms.bus,
         )
         upkeep = Upkeep(data=data, backups=_backups(data, settings), keep=settings.backup.keep, clock=clock, audit=rooms.audit)
-        app = _web(rooms, settings, link=link, broker=broker, intake=intake, upkeep=upkeep)
+        setup = Setup(
+            people=rooms.people,
+            accounts=rooms.accounts,
+            audit=rooms.audit,
+            rooms=rooms.fleet.rooms,
+            documents=rooms.documents,
+            clock=clock,
+            data=data,
+        )
+        app = _web(rooms, settings, link=link, broker=broker, intake=intake, upkeep=upkeep, setup=setup)
+        app[SITE].must_set_up = await setup.is_needed()
         work: dict[str, Coroutine[Any, Any, object]] = {
             "link": link.run(),
             "intake": intake.run(),
             "fleet": rooms.fleet.run(),
             "library": rooms.library.run(),
+            "measures": rooms.measures.run(),
+            "sender": rooms.sender.run(),
             "clock": every(CLOCK_KEPT_S, lambda: asyncio.to_thread(keep_clock, data, clock), name="clock"),
             "backup": daily(
                 daytime(settings.backup.hour),
@@ -107,7 +142,8 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
             secure.load_cert_chain(certificate, key)
             secure_host, secure_port = host_and_port(settings.web.https)
             await stack.enter_async_context(serve(app, secure_host, secure_port, tls=secure))
-        yield f"{host}:{taken}"
+        address = f"{host}:{taken}"
+        yield Started(address, setup.path() if app[SITE].must_set_up else None)
 
 
 @asynccontextmanager
@@ -122,25 +158,9 @@ async def in_background(work: Mapping[str, Coroutine[Any, Any, object]]) -> Asyn
                 task.cancel()
 
 
-class BrokerDoor:
-    """Fleet's admissions and dismissals, told to the broker."""
-
-    def __init__(self, broker: Broker, revoked: set[str]) -> None:
-        self._broker = broker
-        self._revoked = revoked
-
-    async def admit(self, device: str) -> str | None:
-        if device in self._revoked:
-            self._revoked.discard(device)
-            await self._broker.revoke(frozenset(self._revoked))
-        return None
-
-    async def shut_out(self, device: str) -> None:
-        self._revoked.add(device)
-        await self._broker.revoke(frozenset(self._revoked))
-
-
-def _web(rooms: Rooms, settings: HubSettings, *, link: Link, broker: Broker, intake: Intake, upkeep: Upkeep) -> web.Application:
+def _web(
+    rooms: Rooms, settings: HubSettings, *, link: Link, broker: Broker, intake: Intake, upkeep: Upkeep, setup: Setup
+) -> web.Application:
     site = Site(name="Đèn Sách", title=t("Đèn Sách"))
     if settings.web.https:
         site.https = host_and_port(settings.web.https)[1]
@@ -158,8 +178,14 @@ def _web(rooms: Rooms, settings: HubSettings, *, link: Link, broker: Broker, int
         AUDIT: rooms.audit,
         FLEET: rooms.fleet,
         INTAKE: intake,
-        LAB: Lab(rooms.fleet, rooms.clock),
-        LIBRARY: rooms.library,
+        LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day)),
+        STUDIO: Studio(rooms.fleet, rooms.clock),
+        **library_web.services(rooms.library),
+        PEOPLE: rooms.people,
+        CLASS_LISTS: rooms.people,
+        MEASURES: rooms.measures,
+        SENDER: rooms.sender,
+        SETUP: setup,
         UPKEEP: upkeep,
     }
     app = make_app(site, every_room(), clock=rooms.clock, bus=rooms.bus, faces=faces, services=services)
@@ -175,6 +201,21 @@ def _web(rooms: Rooms, settings: HubSettings, *, link: Link, broker: Broker, int
 
     app[READINESS] = readiness
     return app
+
+
+async def _slots(people: People, day: date) -> tuple[SlotOfDay, ...]:
+    """The school's own periods on a day; the usual ones where no calendar covers it."""
+    for calendar in await people.calendars():
+        if calendar.first <= day <= calendar.last and calendar.periods:
+            return tuple(
+                SlotOfDay(
+                    number=period.number,
+                    start_min=period.starts.hour * 60 + period.starts.minute,
+                    end_min=period.ends.hour * 60 + period.ends.minute,
+                )
+                for period in calendar.periods
+            )
+    return await usual_slots(day)
 
 
 def _backups(data: Path, settings: HubSettings) -> Path:

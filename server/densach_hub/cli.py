@@ -60,7 +60,7 @@ def pair(data: Path, office: str, code_file: TextIO) -> None:
 
     async def work() -> str:
         async with open_rooms(data, kept_clock(data)) as rooms:
-            return await rooms.sender.pair(office, code)
+            return (await rooms.sender.pair(office, code)).name
 
     name = asyncio.run(work())
     click.echo(f"Paired with {name}. The school's figures go there from now on.")

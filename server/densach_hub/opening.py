@@ -17,6 +17,9 @@ from densach_core.documents import Documents
 from densach_core.errors import Unavailable
 from densach_core.live import Bus
 from densach_core.sender import store as sender_store
+from densach_core.sender.model import Identity
+from densach_core.sender.service import Sender
+from densach_core.sender.signing import open_key
 from densach_core.text import t
 from densach_hub.fleet import store as fleet_store
 from densach_hub.fleet.enrolment import Site as FleetSite
@@ -25,7 +28,10 @@ from densach_hub.intake import store as intake_store
 from densach_hub.library import index as library_index
 from densach_hub.library import store as library_store
 from densach_hub.library.service import Library
+from densach_hub.measures import store as measures_store
+from densach_hub.measures.service import Measures
 from densach_hub.people import store as people_store
+from densach_hub.people.service import People
 from densach_hub.upkeep.backup import quick_check
 
 
@@ -43,6 +49,9 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit
     fleet: Fleet
     library: Library
+    people: People
+    sender: Sender
+    measures: Measures
 
 
 @asynccontextmanager
@@ -68,6 +77,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
                     "people": people_store.MIGRATIONS,
                     "fleet": fleet_store.SCHOOL_MIGRATIONS,
                     "library": library_store.MIGRATIONS,
+                    "measures": measures_store.MIGRATIONS,
                 },
                 backups=backups,
             )
@@ -95,6 +105,10 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
             site=FleetSite(school=school_id),
         )
         await fleet.open()
+        accounts = Accounts(school, clock)
+        people = People(school=school, documents=documents, accounts=accounts, clock=clock, bus=bus)
+        library = Library(school=school, search=search, data=data, clock=clock, bus=bus)
+        sender = Sender(school, clock, open_key(data / "keys"), lambda: _identity(people))
         yield Rooms(
             data=data,
             school_id=school_id,
@@ -103,11 +117,30 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
             school=school,
             telemetry=telemetry,
             documents=documents,
-            accounts=Accounts(school, clock),
+            accounts=accounts,
             audit=Audit(school, clock),
             fleet=fleet,
-            library=Library(school=school, search=search, data=data, clock=clock, bus=bus),
+            library=library,
+            people=people,
+            sender=sender,
+            measures=Measures(
+                school=school,
+                fleet=fleet,
+                people=people,
+                library=library,
+                sender=sender,
+                clock=clock,
+                bus=bus,
+                criteria_folder=data / "criteria",
+            ),
         )
+
+
+async def _identity(people: People) -> Identity | None:
+    """What offices know this school by: the code in force today; None before set-up."""
+    profile = await people.profile()
+    code = profile.code_on(await people.today())
+    return None if code is None else Identity(code, profile.name)
 
 
 def school_id_of(data: Path) -> str:

@@ -7,9 +7,14 @@ from densach_core import criteria as core_criteria
 from densach_core import sender as core_sender
 from densach_core.accounts import account_pages, admin_pages
 from densach_core.accounts import pages as entrance_pages
+from densach_core.accounts.model import PRINCIPALS, TECHNICIANS
+from densach_core.sender.pages import upward_routes
 from densach_core.web.site import Room, core_rooms
 from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
 from densach_hub.lab import pages as lab_pages
+from densach_hub.library import web as library_web
+from densach_hub.setup import pages as setup_pages
+from densach_hub.studio import pages as studio_pages
 from densach_hub.upkeep import pages as upkeep_pages
 
 
@@ -27,15 +32,15 @@ def every_room() -> list[Room]:
             (entrance_pages.routes, account_pages.routes, admin_pages.routes),
         ),
         Room("criteria", _folder(core_criteria)),
-        Room("sender", _folder(core_sender)),
+        Room("sender", _folder(core_sender), (upward_routes("/reports/upward", PRINCIPALS | TECHNICIANS),)),
         Room("link", _folder(link)),
         Room("fleet", _folder(fleet)),
         Room("people", _folder(people)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),
-        Room("studio", _folder(studio)),
-        Room("library", _folder(library)),
+        Room("studio", _folder(studio), (studio_pages.routes,)),
+        Room("library", _folder(library), library_web.ROUTES),
         Room("measures", _folder(measures)),
-        Room("setup", _folder(setup)),
+        Room("setup", _folder(setup), (setup_pages.routes,)),
         Room("upkeep", _folder(upkeep), (upkeep_pages.routes,)),
     ]

@@ -9,10 +9,8 @@ from aiohttp import web
 
 from densach_core.accounts.model import Account
 from densach_core.accounts.service import Audit
-from densach_core.clock import DAY_MS, SystemClock
-from densach_core.errors import BadInput, Conflict
-from densach_core.place import keep_clock, system_clock_is_synchronised
-from densach_core.text import t
+from densach_core.clock import SystemClock
+from densach_core.place import system_clock_is_synchronised
 from densach_hub.upkeep.backup import MANIFEST, backup, taken_at
 from densach_hub.upkeep.doctor import Finding, examine
 
@@ -48,24 +46,6 @@ class Upkeep:
         if self._clock.source == "system" and system_clock_is_synchronised():
             return "network"
         return self._clock.source
-
-    async def take_time(self, browser_ms: int, *, by: Account) -> int:
-        """Takes the time of a person's browser; returns by how much the clock moved (ms).
-
-        Refused when a time service already keeps the clock right, or the browser's own clock cannot be true.
-        """
-        if self.time_source() == "network":
-            raise Conflict("clock.network", t("The hub already gets its time from the network."))
-        if not EARLIEST_MS <= browser_ms < EARLIEST_MS + 100 * 365 * DAY_MS:
-            raise BadInput(
-                "clock.browser-wrong", t("This machine's clock is wrong too."), t("Sign in from a machine whose clock is right.")
-            )
-        before = self._clock.now_ms()
-        self._clock.correct(browser_ms)
-        moved = self._clock.now_ms() - before
-        await asyncio.to_thread(keep_clock, self._data, self._clock)
-        await self._audit.note(by=by, what="upkeep.clock-set", detail={"moved_ms": moved})
-        return moved
 
     async def findings(self) -> list[Finding]:
         return await asyncio.to_thread(examine, self._data, self._backups, self._clock)
