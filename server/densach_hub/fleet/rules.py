@@ -65,33 +65,41 @@ def alternates(boot: str, live_boot: str | None, known_boots: Iterable[str]) -> 
     return live_boot is not None and boot != live_boot and boot in set(known_boots)
 
 
-def glyph(machine: Machine, live: Live | None, policy: FleetPolicy, now: int) -> Glyph:
-    """How a machine looks on the map of its room."""
+def glyph(machine: Machine, live: Live | None, policy: FleetPolicy, now: int, *, neighbours: bool = False) -> Glyph:
+    """How a machine looks on the map of its room. `neighbours`: others of its room are on, see `is_silent`."""
     if machine.condition is Condition.BROKEN:
         return Glyph.BROKEN
     if machine.kind is Kind.DECLARED:
         return Glyph.DECLARED
     if live is None or live.heard_at is None:
         return Glyph.SILENT if now - machine.admitted_at >= NEVER_HEARD_MS else Glyph.OFF
-    if is_silent(live, policy, now):
+    if is_silent(live, policy, now, neighbours=neighbours):
         return Glyph.SILENT
-    if live.presence is not Presence.ONLINE:
+    if live.presence is not Presence.ONLINE or now - live.heard_at >= policy.lost_line_after_ms:
         return Glyph.OFF
     busy = live.active_until_at is not None and live.active_until_at >= now - IN_USE_MS
     return Glyph.IN_USE if busy else Glyph.IDLE
 
 
-def is_silent(live: Live, policy: FleetPolicy, now: int) -> bool:
+def is_on(live: Live | None, policy: FleetPolicy, now: int) -> bool:
+    """Online by its own word, and that word is not old."""
+    if live is None or live.heard_at is None or live.presence is not Presence.ONLINE:
+        return False
+    return now - live.heard_at < policy.lost_line_after_ms
+
+
+def is_silent(live: Live, policy: FleetPolicy, now: int, *, neighbours: bool) -> bool:
     """Whether a machine that was heard once ought to have been heard since.
 
-    Off or asleep is no silence until it lasts for days; a line lost without a word is, after half an hour; so is a
-    machine that calls itself online but has not said a thing for as long.
+    Off or asleep is no silence until it lasts for days. A line that was lost without a word is, after half an hour, but
+    only while neighbours are on: a school that pulls the room's main switch at night has not lost thirty machines.
     """
-    heard = live.heard_at or 0
-    if live.presence in (Presence.OFF, Presence.ASLEEP):
-        return now - heard >= policy.silent_after_ms
-    since = live.presence_at if live.presence is Presence.OFFLINE and live.presence_at is not None else heard
-    return now - max(since, heard) >= policy.lost_line_after_ms
+    quiet = now - (live.heard_at or 0)
+    if quiet >= policy.silent_after_ms:
+        return True
+    if live.presence in (Presence.OFF, Presence.ASLEEP) or not neighbours:
+        return False
+    return quiet >= policy.lost_line_after_ms
 
 
 def health_metrics(health: Health) -> Iterator[tuple[str, float]]:
