@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.core.accounts.conftest import cheap
 
 from densach_core.accounts import store, totp
 from densach_core.accounts.audit import Audit
@@ -15,7 +16,6 @@ from densach_core.accounts.service import Accounts
 from densach_core.clock import FixedClock
 from densach_core.database import Database
 from densach_core.errors import BadInput, TooMany
-from tests.core.accounts.conftest import cheap
 
 PASSWORD = "bốn từ rất dễ nhớ"
 PIN = "804159"

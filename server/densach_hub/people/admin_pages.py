@@ -1,0 +1,234 @@
+"""The administrator's pages: the school, its year, its classes, and the import of a roster."""
+
+import msgspec
+from aiohttp import web
+
+from densach_core.accounts.model import ADMINS, LIBRARIANS, TECHNICIANS
+from densach_core.errors import BadInput, Conflict, NotFound, Problem, TooLarge
+from densach_core.text import t
+from densach_core.web.identity import me
+from densach_core.web.keys import SITE
+from densach_core.web.respond import read_body, read_form, render, see_other
+from densach_core.web.routes import Routes
+from densach_hub.people.calendar import proposed
+from densach_hub.people.forms import (
+    CalendarForm,
+    ProfileForm,
+    campuses_text,
+    extra_days_text,
+    holidays_text,
+    periods_text,
+)
+from densach_hub.people.imports import Done
+from densach_hub.people.model import Calendar, SchoolProfile
+from densach_hub.people.pages import ClassForm, slips_page
+from densach_hub.people.plan import What
+from densach_hub.people.rosters import Preview
+from densach_hub.people.service import PEOPLE
+from densach_hub.people.table import LARGEST_FILE
+from densach_hub.people.words import FIELDS, LEVELS, WEEKDAYS
+
+routes = Routes("people")
+SHOWN = 200
+
+
+class ApplyForm(msgspec.Struct, frozen=True):
+    mark: str = ""
+
+
+@routes.get("/admin/people", who=ADMINS)
+async def overview(request: web.Request) -> web.StreamResponse:
+    return await _overview(request)
+
+
+@routes.post("/admin/people/classes", who=ADMINS)
+async def add_class(request: web.Request) -> web.StreamResponse:
+    try:
+        form = await read_form(request, ClassForm)
+        one = await request.app[PEOPLE].put_class(name=form.name, grade=form.grade, by=me(request))
+    except (BadInput, Conflict) as problem:
+        return await _overview(request, problem)
+    return see_other(request, f"/classes/{one.id}", flash=t("Class {name} is there.", name=one.name))
+
+
+@routes.post("/admin/people/teachers/slips", who=ADMINS)
+async def teacher_slips(request: web.Request) -> web.StreamResponse:
+    made = await request.app[PEOPLE].slips.of_teachers(by=me(request))
+    if not made:
+        return see_other(request, "/admin/people", flash=t("Every teacher has a password already."))
+    return await slips_page(request, made, title=me(request).name, back="/admin/people")
+
+
+async def _overview(request: web.Request, problem: Problem | None = None) -> web.Response:
+    people = request.app[PEOPLE]
+    words = request.query.get("q", "").strip()[:80]
+    return render(
+        request, "people/admin.html", title=t("School and people"), profile=await people.profile(),
+        calendars=await people.calendars(), school_year=await people.school_year(), classes=await people.classes(),
+        counts=await people.levels(), levels=LEVELS, teachers=await people.teachers(), words=words,
+        found=await people.find_pupils(words) if words else None, problem=problem,
+        status=problem.status if problem else 200,
+    )  # fmt: skip
+
+
+# --- the school and its year ----------------------------------------------------------------------------------------
+
+
+@routes.get("/admin/people/profile", who=ADMINS)
+async def profile(request: web.Request) -> web.StreamResponse:
+    return await _profile_page(request)
+
+
+@routes.post("/admin/people/profile", who=ADMINS)
+async def set_profile(request: web.Request) -> web.StreamResponse:
+    people = request.app[PEOPLE]
+    try:
+        changed = (await read_form(request, ProfileForm)).profile(await people.profile())
+    except BadInput as problem:
+        return await _profile_page(request, problem)
+    await people.set_profile(changed, by=me(request))
+    request.app[SITE].title = changed.name
+    return see_other(request, "/admin/people", flash=t("Saved."))
+
+
+async def _profile_page(request: web.Request, problem: Problem | None = None) -> web.Response:
+    shown = await request.app[PEOPLE].profile()
+    return render(
+        request, "people/profile.html", title=t("The school"), profile=shown, levels=LEVELS,
+        campuses=campuses_text(shown), problem=problem, status=problem.status if problem else 200,
+    )  # fmt: skip
+
+
+@routes.get("/admin/people/calendars/{year}", who=ADMINS)
+async def calendar(request: web.Request) -> web.StreamResponse:
+    return await _calendar_page(request)
+
+
+@routes.post("/admin/people/calendars/{year}", who=ADMINS)
+async def set_calendar(request: web.Request) -> web.StreamResponse:
+    try:
+        changed = (await read_form(request, CalendarForm)).calendar(request.match_info["year"])
+        await request.app[PEOPLE].set_calendar(changed, by=me(request))
+    except BadInput as problem:
+        return await _calendar_page(request, problem)
+    return see_other(request, "/admin/people", flash=t("Saved."))
+
+
+async def _calendar_page(request: web.Request, problem: Problem | None = None) -> web.Response:
+    people, year = request.app[PEOPLE], request.match_info["year"]
+    shown = await people.calendar(year) or _proposed(year)
+    texts = {"holidays": holidays_text(shown), "extra_days": extra_days_text(shown), "periods": periods_text(shown)}
+    return render(
+        request, "people/calendar.html", title=t("School year {year}", year=year), calendar=shown, weekdays=WEEKDAYS,
+        texts=texts, problem=problem, status=problem.status if problem else 200,
+    )  # fmt: skip
+
+
+def _proposed(year: str) -> Calendar:
+    from datetime import date
+
+    first = year.partition("-")[0]
+    if len(first) != 4 or not first.isdecimal() or year != f"{first}-{int(first) + 1}" or not 2000 <= int(first) <= 2100:
+        raise NotFound("people.no-year", t("“{year}” is no school year.", year=year[:20]), t("Write it like 2026-2027."))
+    return proposed(date(int(first), 9, 1))
+
+
+# --- import ---------------------------------------------------------------------------------------------------------
+
+
+@routes.get("/admin/people/import", who=ADMINS)
+async def choose_file(request: web.Request) -> web.StreamResponse:
+    return await _import_page(request)
+
+
+@routes.post("/admin/people/import", who=ADMINS, limit_bytes=LARGEST_FILE + 100_000)
+async def preview_file(request: web.Request) -> web.StreamResponse:
+    posted = await request.post()
+    given = posted.get("file")
+    year = str(posted.get("year") or "") or None
+    try:
+        if not isinstance(given, web.FileField):
+            raise BadInput("roster.no-file", t("Choose a file first."), field="file")
+        if year is not None:
+            _proposed(year)
+        found = await request.app[PEOPLE].rosters.preview(given.filename, given.file.read(), by=me(request), school_year=year)
+    except (BadInput, TooLarge, NotFound) as problem:
+        return await _import_page(request, problem)
+    return see_other(request, f"/admin/people/import/{found.id}")
+
+
+@routes.get("/admin/people/import/{id}", who=ADMINS)
+async def preview(request: web.Request) -> web.StreamResponse:
+    return await _preview_page(request)
+
+
+@routes.post("/admin/people/import/{id}", who=ADMINS)
+async def apply(request: web.Request) -> web.StreamResponse:
+    form = await read_form(request, ApplyForm)
+    try:
+        done = await request.app[PEOPLE].rosters.apply(request.match_info["id"], form.mark, by=me(request))
+    except Conflict as problem:
+        return await _preview_page(request, problem)
+    return see_other(
+        request,
+        "/admin/people",
+        flash=t("Imported: {new} new, {changed} changed, {left} left.", new=done.new, changed=done.changed, left=done.left),
+    )
+
+
+@routes.post("/admin/people/import/{id}/drop", who=ADMINS)
+async def drop(request: web.Request) -> web.StreamResponse:
+    await request.app[PEOPLE].rosters.drop(request.match_info["id"])
+    return see_other(request, "/admin/people/import", flash=t("Dropped. Nothing was changed."))
+
+
+async def _import_page(request: web.Request, problem: Problem | None = None) -> web.Response:
+    people = request.app[PEOPLE]
+    years = sorted({await people.school_year(), *(one.id for one in await people.calendars())}, reverse=True)
+    return render(
+        request, "people/import.html", title=t("Import a roster"), years=years, year=await people.school_year(),
+        problem=problem, status=problem.status if problem else 200,
+    )  # fmt: skip
+
+
+async def _preview_page(request: web.Request, problem: Problem | None = None) -> web.Response:
+    found = await request.app[PEOPLE].rosters.waiting(request.match_info["id"])
+    plan = found.plan
+    steps = [(step, True) for step in plan.pupils] + [(step, False) for step in plan.teachers]
+    groups = {what.value: [pair for pair in steps if pair[0].what is what] for what in What}
+    response = render(
+        request, "people/preview.html", title=t("What the import would change"), preview=found, plan=plan, groups=groups,
+        new_classes=[step for step in plan.classes if step.what is What.NEW],
+        changed_classes=[step for step in plan.classes if step.what is What.CHANGED],
+        fields=FIELDS, shown=SHOWN, problem=problem, status=problem.status if problem else 200,
+    )  # fmt: skip
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# --- API ------------------------------------------------------------------------------------------------------------
+
+READERS = ADMINS | LIBRARIANS | TECHNICIANS
+
+
+@routes.api("GET", "/api/v1/school", who=READERS, answers=SchoolProfile, summary="The school's profile")
+async def school_api(request: web.Request) -> SchoolProfile:
+    return await request.app[PEOPLE].profile()
+
+
+@routes.api(
+    "POST", "/api/v1/rosters", who=ADMINS, answers=Preview, status=201, limit_bytes=LARGEST_FILE,
+    summary="Read a roster file (the body, its name in ?name=, the year in ?year=) and say what it would change",
+)  # fmt: skip
+async def preview_api(request: web.Request) -> Preview:
+    year = request.query.get("year")
+    if year is not None:
+        _proposed(year)
+    name = request.query.get("name", "roster.csv")
+    return await request.app[PEOPLE].rosters.preview(name, await request.read(), by=me(request), school_year=year)
+
+
+@routes.api("POST", "/api/v1/rosters/{id}/apply", who=ADMINS, takes=ApplyForm, answers=Done, summary="Do what was shown")
+async def apply_api(request: web.Request) -> Done:
+    form = await read_body(request, ApplyForm)
+    return await request.app[PEOPLE].rosters.apply(request.match_info["id"], form.mark, by=me(request))

@@ -1,0 +1,129 @@
+"""The teacher's pages: classes, the pupils of one's own class, new PINs, log-in slips."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from densach_core.accounts.model import ADMINS, TEACHERS
+from densach_core.errors import BadInput, Conflict, Problem
+from densach_core.text import t
+from densach_core.web.identity import me
+from densach_core.web.respond import read_form, render, see_other
+from densach_core.web.routes import Routes
+from densach_hub.people.model import SchoolClass
+from densach_hub.people.service import PEOPLE
+from densach_hub.people.slips import Slip
+from densach_hub.people.words import LEVELS
+
+routes = Routes("people")
+ROOM_CHOICES: "web.AppKey[Callable[[], Awaitable[list[tuple[str, str]]]]]" = web.AppKey("people_room_choices")
+"""(id, name) of the rooms a class can be taught in; lent by whoever puts people and fleet together."""
+
+
+class ClassForm(msgspec.Struct, frozen=True):
+    name: str = ""
+    grade: int = 0
+    homeroom_id: str | None = None
+    room_ids: list[str] = []
+
+
+class SlipsForm(msgspec.Struct, frozen=True):
+    anew: bool = False
+
+
+class ClassList(msgspec.Struct, frozen=True):
+    school_year: str
+    classes: list[SchoolClass]
+
+
+@routes.get("/classes", who=TEACHERS)
+async def classes(request: web.Request) -> web.StreamResponse:
+    """Own classes first; the others are named but cannot be opened."""
+    people, account = request.app[PEOPLE], me(request)
+    found = await people.classes()
+    own = [one for one in found if one.homeroom_id == account.id]
+    everything = account.has(ADMINS) or "principal" in account.roles
+    if len(own) == 1 and not everything:
+        return see_other(request, f"/classes/{own[0].id}")
+    return render(
+        request, "people/classes.html", title=t("Classes"), own=own, others=[one for one in found if one not in own],
+        everything=everything, school_year=await people.school_year(), levels=LEVELS,
+        teachers={x.id: x.name for x in await people.teachers()},
+    )  # fmt: skip
+
+
+@routes.get("/classes/{id}", who=TEACHERS)
+async def school_class(request: web.Request) -> web.StreamResponse:
+    return await _class_page(request)
+
+
+@routes.post("/classes/{id}", who=ADMINS)
+async def change_class(request: web.Request) -> web.StreamResponse:
+    key = request.match_info["id"]
+    try:
+        form = await read_form(request, ClassForm)
+        await request.app[PEOPLE].put_class(
+            class_id=key, name=form.name, grade=form.grade, homeroom_id=form.homeroom_id,
+            room_ids=tuple(form.room_ids), by=me(request),
+        )  # fmt: skip
+    except (BadInput, Conflict) as problem:
+        return await _class_page(request, problem)
+    return see_other(request, f"/classes/{key}", flash=t("Saved."))
+
+
+@routes.post("/classes/{id}/slips", who=TEACHERS)
+async def slips(request: web.Request) -> web.StreamResponse:
+    """The sheet to print is the answer itself: these PINs are nowhere else."""
+    people, key = request.app[PEOPLE], request.match_info["id"]
+    form = await read_form(request, SlipsForm)
+    one = await people.own_class(me(request), key)
+    made = await people.slips.of_class(key, by=me(request), anew=form.anew)
+    return await slips_page(request, made, title=one.name, back=f"/classes/{key}")
+
+
+@routes.post("/classes/{id}/pupils/{pupil}/pin", who=TEACHERS)
+async def new_pin(request: web.Request) -> web.StreamResponse:
+    slip = await request.app[PEOPLE].reset_pin(request.match_info["pupil"], by=me(request))
+    return await slips_page(request, [slip], title=slip.name, back=f"/classes/{request.match_info['id']}")
+
+
+@routes.post("/classes/{id}/pupils/{pupil}/unlock", who=TEACHERS)
+async def unlock(request: web.Request) -> web.StreamResponse:
+    await request.app[PEOPLE].unlock(request.match_info["pupil"], by=me(request))
+    return see_other(request, f"/classes/{request.match_info['id']}", flash=t("Unlocked."))
+
+
+@routes.post("/classes/{id}/pupils/{pupil}/leave", who=ADMINS)
+async def leave(request: web.Request) -> web.StreamResponse:
+    await request.app[PEOPLE].leave(request.match_info["pupil"], by=me(request))
+    return see_other(request, f"/classes/{request.match_info['id']}", flash=t("Noted. What this pupil did stays."))
+
+
+@routes.api("GET", "/api/v1/classes", who=TEACHERS, answers=ClassList, summary="Classes of this school year")
+async def classes_api(request: web.Request) -> ClassList:
+    people = request.app[PEOPLE]
+    return ClassList(await people.school_year(), await people.classes())
+
+
+async def slips_page(request: web.Request, made: list[Slip], *, title: str, back: str) -> web.Response:
+    profile = await request.app[PEOPLE].profile()
+    response = render(
+        request, "people/slips.html", title=t("Log-in slips: {name}", name=title), slips=made, back=back,
+        school=profile.name, address=f"{request.scheme}://{request.host}",
+    )  # fmt: skip
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _class_page(request: web.Request, problem: Problem | None = None) -> web.Response:
+    people, key, account = request.app[PEOPLE], request.match_info["id"], me(request)
+    await people.own_class(account, key)
+    page = await people.class_page(key)
+    choices = request.app.get(ROOM_CHOICES)
+    return render(
+        request, "people/class.html", title=t("Class {name}", name=page.school_class.name), page=page,
+        admin=account.has(ADMINS), rooms=await choices() if choices is not None else [],
+        teachers=[x for x in await people.teachers() if x.left_at is None], problem=problem,
+        status=problem.status if problem else 200,
+    )  # fmt: skip

@@ -1,0 +1,174 @@
+"""A school's first day: who holds the code from the console sets the hub up, step by step, and nobody else."""
+
+import asyncio
+import hmac
+import secrets
+from pathlib import Path
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from densach_core.accounts.model import Account, Role
+from densach_core.accounts.rules import CLEAR_LETTERS
+from densach_core.accounts.service import Accounts, Audit
+from densach_core.clock import SystemClock
+from densach_core.documents import Documents
+from densach_core.errors import BadInput, Conflict, TooMany
+from densach_core.place import keep_clock, system_clock_is_synchronised
+from densach_core.text import t
+from densach_hub.fleet.model import Room, RoomKind
+from densach_hub.fleet.rooms import Rooms
+from densach_hub.people.service import People
+from densach_hub.setup.model import Progress, SetupState
+
+log = structlog.get_logger("setup")
+EARLIEST_MS = 1_750_000_000_000
+"""June 2025: no browser's clock before it is taken for the present."""
+LATEST_MS = 4_102_444_800_000
+"""2100."""
+WRONG_CODES_A_MINUTE = 20
+
+
+class Setup:
+    """`code` is drawn at each start and lives in memory only: it is printed for whoever stands at the machine."""
+
+    def __init__(
+        self,
+        *,
+        people: People,
+        accounts: Accounts,
+        audit: Audit,
+        rooms: Rooms,
+        documents: Documents,
+        clock: SystemClock,
+        data: Path,
+    ) -> None:
+        self._people = people
+        self._accounts = accounts
+        self._audit = audit
+        self._rooms = rooms
+        self._clock = clock
+        self._data = data
+        self._state = documents.one("setup", SetupState, SetupState())
+        letters = "".join(secrets.choice(CLEAR_LETTERS) for _ in range(10))
+        self.code = f"{letters[:5]}-{letters[5:]}"
+        self._wrong: list[float] = []
+
+    async def is_needed(self) -> bool:
+        """Whether the hub has no school yet. A hub whose administrator was made by a command needs no set-up page."""
+        state = await self._state.get()
+        if state.done_at is not None:
+            return False
+        return state.started_at is not None or not await self._accounts.has_admin()
+
+    def path(self) -> str:
+        """What to open, below the hub's address: to be printed at the start while set-up is needed."""
+        return f"/setup?code={self.code}"
+
+    def fits(self, code: str) -> bool:
+        """Whether somebody holds the code. Raises TooMany after twenty wrong ones in a minute."""
+        now = self._clock.monotonic()
+        self._wrong = [at for at in self._wrong if now - at < 60]
+        if len(self._wrong) >= WRONG_CODES_A_MINUTE:
+            raise TooMany("setup.too-many", t("Too many wrong codes."), t("Wait a minute."), retry_after_s=60)
+        if hmac.compare_digest(_form(code).encode(), _form(self.code).encode()):
+            return True
+        if code:
+            self._wrong.append(now)
+        return False
+
+    async def progress(self) -> Progress:
+        state = await self._state.get()
+        profile = await self._people.profile()
+        return Progress(
+            clock=state.clock_at is not None,
+            school=bool(profile.name),
+            calendar=bool(await self._people.calendars()),
+            admin=await self._accounts.has_admin(),
+            rooms=state.rooms_at is not None or bool(await self._rooms.all()),
+        )
+
+    async def begin(self) -> None:
+        state = await self._state.get()
+        if state.started_at is None:
+            await self._put(msgspec.structs.replace(state, started_at=self._clock.now_ms()))
+
+    # --- clock ------------------------------------------------------------------------------------------------------
+
+    @property
+    def clock_source(self) -> str:
+        """ "network", "browser", "doubted" or "system": where the hub's time comes from."""
+        if self._clock.source == "system" and system_clock_is_synchronised():
+            return "network"
+        return self._clock.source
+
+    def now(self) -> int:
+        return self._clock.now_ms()
+
+    async def set_clock(self, true_now_ms: int, *, by: Account | str) -> int:
+        """Takes a browser's time as the present; returns by how many ms the hub's clock moved.
+
+        Raises BadInput("setup.clock-odd") for a time that cannot be, Conflict("setup.clock-good") when a time service
+        keeps the clock right.
+        """
+        if not EARLIEST_MS <= true_now_ms <= LATEST_MS:
+            raise BadInput("setup.clock-odd", t("This time cannot be right."), t("Check the clock of your own device first."))
+        if self.clock_source == "network":
+            raise Conflict("setup.clock-good", t("The hub's clock is kept right by the network."))
+        moved = true_now_ms - self._clock.now_ms()
+        self._clock.correct(true_now_ms, "browser")
+        await asyncio.to_thread(keep_clock, self._data, self._clock)
+        await self._audit.note(by=by, what="setup.clock-set", detail={"moved_ms": moved})
+        log.info("setup.clock-set", moved_ms=moved)
+        return moved
+
+    async def clock_done(self) -> None:
+        state = await self._state.get()
+        await self._put(msgspec.structs.replace(state, clock_at=self._clock.now_ms()))
+
+    # --- administrator ----------------------------------------------------------------------------------------------
+
+    async def first_admin(self, *, name: str, login: str, password: str, again: str) -> Account:
+        """Raises Conflict("setup.admin-there") when there is one: the code is not worth more than their password."""
+        if await self._accounts.has_admin():
+            raise Conflict("setup.admin-there", t("There is already an administrator."))
+        if password != again:
+            raise BadInput("accounts.not-twice", t("The two passwords differ."), t("Type the same twice."), field="again")
+        return await self._accounts.add(login=login, name=name, roles=frozenset({Role.ADMIN}), by="set-up", secret=password)
+
+    # --- rooms ------------------------------------------------------------------------------------------------------
+
+    async def rooms(self) -> list[Room]:
+        return await self._rooms.all()
+
+    async def add_room(self, *, name: str, seats: int, kind: RoomKind, levels: tuple[str, ...], campus: str) -> Room:
+        room = await self._rooms.new(name, by="set-up", kind=kind, seats=seats, levels=levels, campus=campus)
+        await self._audit.note(by="set-up", what="setup.room-added", on=room.id, detail=room.name)
+        return room
+
+    async def rooms_done(self) -> None:
+        state = await self._state.get()
+        await self._put(msgspec.structs.replace(state, rooms_at=self._clock.now_ms()))
+
+    # --- finish -----------------------------------------------------------------------------------------------------
+
+    async def finish(self, *, by: Account | str) -> None:
+        """Opens the hub to everybody. Raises Conflict("setup.unfinished") naming the step that is missing."""
+        progress = await self.progress()
+        if not progress.complete:
+            raise Conflict("setup.unfinished", t("A step is still missing."), t("Do the steps in order."), step=progress.next)
+        state = await self._state.get()
+        await self._put(msgspec.structs.replace(state, done_at=self._clock.now_ms()))
+        await self._audit.note(by=by, what="setup.finished")
+        log.info("setup.finished")
+
+    async def _put(self, state: SetupState) -> None:
+        await self._state.put(state, by="set-up")
+
+
+def _form(code: str) -> str:
+    return "".join(ch for ch in code.lower() if ch.isalnum())
+
+
+SETUP = web.AppKey("setup", Setup)
