@@ -59,10 +59,8 @@ class Parts(click.Group):
         if not is_installed(module):
             extra = module.partition(".")[0].removeprefix("densach_")
             raise click.ClickException(f"The part for “{cmd_name}” is not installed: pip install 'densach[{extra}]'.")
-        found = getattr(importlib.import_module(module), name)
-        if not isinstance(found, click.Command):
-            raise TypeError(f"{where} is no command")
-        return found
+        found = getattr(importlib.import_module(module), name, None)
+        return found if isinstance(found, click.Command) else None
 
 
 @click.command(

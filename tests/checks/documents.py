@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 
 import click
+import msgspec
 from tests.checks.tree import ROOT, short, tracked
 
 from densach_cli import main as cli
+from densach_hub.settings import HubSettings
 
 LAUNCHER = {"test", "check", "bench"}
 """Commands of the launcher alone."""
@@ -16,7 +18,7 @@ OPTION = re.compile(r"(--[a-z][a-z-]+)")
 
 
 def faults() -> list[str]:
-    return [*unknown_commands(), *unmentioned(), *dead_links(), *without_example()]
+    return [*unknown_commands(), *unmentioned(), *dead_links(), *without_example(), *settings()]
 
 
 def prose() -> Iterator[tuple[str, str]]:
@@ -99,3 +101,15 @@ def without_example() -> list[str]:
 
     look(cli.densach, "")
     return found
+
+
+def settings() -> list[str]:
+    """README's table has every key of a hub's settings, and no other."""
+    told = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
+    there = {
+        f"{table.name}.{key.name}" for table in msgspec.structs.fields(HubSettings) for key in msgspec.structs.fields(table.type)
+    }
+    return [
+        *(f"README.md: the settings table lacks `{key}`" for key in sorted(there - told)),
+        *(f"README.md: there is no setting `{key}`" for key in sorted(told - there)),
+    ]
