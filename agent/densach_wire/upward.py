@@ -119,11 +119,12 @@ class IndicatorValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertCount(msgspec.Struct, frozen=True):
-    """How many alerts of a kind are open, and since when the oldest is."""
+    """How many alerts of a kind are open, and since when the oldest is; those of simulated machines apart."""
 
     kind: str
     open: int
     oldest_at: int | None = None
+    simulated: int = 0
 
 
 class AlertSummary(msgspec.Struct, frozen=True):

@@ -1,0 +1,48 @@
+"""What the reports show: indicators on a day with the facts they stand on. No I/O. Times in epoch ms."""
+
+import msgspec
+
+from densach_core.criteria.facts import ClassFact, EquipmentFact, MachineFact
+from densach_core.criteria.model import Criterion, Indicator
+from densach_core.criteria.trend import Trend
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the report: the indicator with its criterion and how it went."""
+
+    criterion: Criterion
+    indicator: Indicator
+    trend: Trend | None = None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All indicators as of a day (ISO). `at` is when they were computed, `days` the days that can be looked at."""
+
+    day: str
+    at: int
+    lines: tuple[Line, ...]
+    first_day: str | None = None
+    last_day: str | None = None
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure with everything behind it. `counted` are machines in the figure, `left_out` those of the register that are
+    not, so that a person can see why; `uncertain` those whose state nobody knows."""
+
+    line: Line
+    day: str
+    at: int
+    counted: tuple[MachineFact, ...] = ()
+    left_out: tuple[MachineFact, ...] = ()
+    classes: tuple[ClassFact, ...] = ()
+    equipment: tuple[EquipmentFact, ...] = ()
+    rooms: dict[str, str] = {}
+    school_days: tuple[str, ...] = ()
+
+
+class IndicatorList(msgspec.Struct, frozen=True, kw_only=True):
+    """The API's answer."""
+
+    day: str
+    at: int
+    indicators: list[Indicator]
