@@ -18,7 +18,7 @@ from aiohttp import web
 
 from densach_core.accounts.audit import AUDIT
 from densach_core.accounts.classes import CLASS_LISTS
-from densach_core.accounts.model import LIBRARIANS, PRINCIPALS, STAFF, TECHNICIANS
+from densach_core.accounts.model import LIBRARIANS, PRINCIPALS, TEACHERS, TECHNICIANS
 from densach_core.accounts.service import ACCOUNTS
 from densach_core.clock import SystemClock
 from densach_core.place import announce, host_and_port, keep_clock, kept_clock, occupied
@@ -41,6 +41,7 @@ from densach_hub.link.client import Link
 from densach_hub.link.model import TlsFiles
 from densach_hub.measures.service import MEASURES
 from densach_hub.opening import Rooms, open_rooms
+from densach_hub.people.pages import ROOM_CHOICES
 from densach_hub.people.service import PEOPLE, People
 from densach_hub.settings import HubSettings
 from densach_hub.setup.service import SETUP, Setup
@@ -57,6 +58,7 @@ class Started(msgspec.Struct, frozen=True):
     """`address` is HOST:PORT of the pages; `setup` the path to open first while the hub has no school."""
 
     address: str
+    rooms: Rooms
     setup: str | None = None
 
     def lines(self) -> list[str]:
@@ -118,6 +120,8 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
         )
         app = _web(rooms, settings, link=link, broker=broker, intake=intake, upkeep=upkeep, setup=setup)
         app[SITE].must_set_up = await setup.is_needed()
+        if name := (await rooms.people.profile()).name:
+            app[SITE].title = name
         work: dict[str, Coroutine[Any, Any, object]] = {
             "link": link.run(),
             "intake": intake.run(),
@@ -143,7 +147,7 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
             secure_host, secure_port = host_and_port(settings.web.https)
             await stack.enter_async_context(serve(app, secure_host, secure_port, tls=secure))
         address = f"{host}:{taken}"
-        yield Started(address, setup.path() if app[SITE].must_set_up else None)
+        yield Started(address, rooms, setup.path() if app[SITE].must_set_up else None)
 
 
 @asynccontextmanager
@@ -171,7 +175,7 @@ def _web(
         Face("/desk", t("Library desk"), Access(roles=LIBRARIANS)),
         Face("/lab", t("Computer rooms"), Access(roles=TECHNICIANS)),
         Face("/reports", t("Reports"), Access(roles=PRINCIPALS | TECHNICIANS)),
-        Face("/classes", t("Classes"), Access(roles=STAFF)),
+        Face("/classes", t("Classes"), Access(roles=TEACHERS)),
     ]
     services: dict[web.AppKey[Any], Any] = {
         ACCOUNTS: rooms.accounts,
@@ -183,6 +187,7 @@ def _web(
         **library_web.services(rooms.library),
         PEOPLE: rooms.people,
         CLASS_LISTS: rooms.people,
+        ROOM_CHOICES: lambda: _room_choices(rooms),
         MEASURES: rooms.measures,
         SENDER: rooms.sender,
         SETUP: setup,
@@ -201,6 +206,10 @@ def _web(
 
     app[READINESS] = readiness
     return app
+
+
+async def _room_choices(rooms: Rooms) -> list[tuple[str, str]]:
+    return [(room.id, room.name) for room in await rooms.fleet.rooms.all()]
 
 
 async def _slots(people: People, day: date) -> tuple[SlotOfDay, ...]:
