@@ -13,6 +13,10 @@ from densach_core.web.site import Room, core_rooms
 from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
 from densach_hub.lab import pages as lab_pages
 from densach_hub.library import web as library_web
+from densach_hub.people import admin_pages as people_admin
+from densach_hub.people import pages as people_pages
+from densach_hub.measures import api as measures_api
+from densach_hub.measures import pages as measures_pages
 from densach_hub.setup import pages as setup_pages
 from densach_hub.studio import pages as studio_pages
 from densach_hub.upkeep import pages as upkeep_pages
@@ -35,12 +39,12 @@ def every_room() -> list[Room]:
         Room("sender", _folder(core_sender), (upward_routes("/reports/upward", PRINCIPALS | TECHNICIANS),)),
         Room("link", _folder(link)),
         Room("fleet", _folder(fleet)),
-        Room("people", _folder(people)),
+        Room("people", _folder(people), (people_pages.routes, people_admin.routes)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),
         Room("studio", _folder(studio), (studio_pages.routes,)),
         Room("library", _folder(library), library_web.ROUTES),
-        Room("measures", _folder(measures)),
+        Room("measures", _folder(measures), (measures_pages.routes, measures_api.routes)),
         Room("setup", _folder(setup), (setup_pages.routes,)),
         Room("upkeep", _folder(upkeep), (upkeep_pages.routes,)),
     ]
