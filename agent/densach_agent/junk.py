@@ -3,7 +3,7 @@
 import re
 
 _WORDS = frozenset({
-    "", "none", "n/a", "na", "null", "unknown", "unspecified", "undefined", "invalid", "empty", "not available",
+    "", "none", "[empty]", "n/a", "na", "null", "unknown", "unspecified", "undefined", "invalid", "empty", "not available",
     "not specified", "not applicable", "not provided", "no asset information", "no asset tag", "no enclosure",
     "to be filled by o.e.m.", "to be filled by o.e.m", "to be filled by oem", "tobefilledbyo.e.m.", "o.e.m.", "oem",
     "default string", "default", "system manufacturer", "system product name", "system version",
@@ -21,6 +21,7 @@ _UUIDS = frozenset({
     "fefefefe-fefe-fefe-fefe-fefefefefefe", "4c4c4544-0000-2010-8020-80c04f202020",
     "00000000-0000-0000-0000-ac1f6bd0485a", "11111111-2222-3333-4444-555555555555",
 })  # fmt: skip
+_TEMPLATES = re.compile(r"(<.*>|(sernum|manufacturer|partnum|assettagnum|dimm|serial)\d*|0x0+)\Z")
 _ONE_CHARACTER = re.compile(r"(.)\1*\Z")
 _MACS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "00:e0:4c:36:00:", "00:e0:4c:68:00:", "88:88:88:88:87:88")
 """All-same ones, and defaults of a maker of cheap network chips, found on thousands of boards."""
@@ -35,7 +36,7 @@ def is_junk(value: str | None) -> bool:
         return True
     folded = " ".join(value.split()).casefold()
     bare = re.sub(r"[^0-9a-z]", "", folded)
-    if folded in _WORDS or len(bare) < 3 or _ONE_CHARACTER.match(bare):
+    if folded in _WORDS or len(bare) < 3 or _ONE_CHARACTER.match(bare) or _TEMPLATES.match(folded):
         return True
     return folded in _UUIDS or folded.startswith(_MACS) or "o.e.m" in folded
 

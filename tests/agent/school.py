@@ -99,13 +99,13 @@ class School:
             if topic.channel is topics.Channel.PRESENCE:
                 self.presences.append((device, message.payload.decode()))
             elif topic.channel is topics.Channel.HELLO:
-                hello = decode(message.payload, Hello)
+                hello = decode(bytes(message.payload), Hello)
                 self.hellos.append(hello)
                 self.acknowledge(device, hello.stream)
             elif topic.channel is topics.Channel.RES:
-                self.results.append((topic.name or "", decode(message.payload, Result)))
+                self.results.append((topic.name or "", decode(bytes(message.payload), Result)))
             elif not self.deaf:
-                self._take(device, message.payload)
+                self._take(device, bytes(message.payload))
 
     def _take(self, device: str, payload: bytes) -> None:
         decoded = decode_batch(payload)

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from densach_agent.machine import Machine
+from densach_agent.machine import Machine, clean
 from densach_wire.messages import Item, Value
+
+_LARGEST = 2**53
+"""Beyond it JSON numbers are not exact, and no machine has as much of anything."""
 
 
 class Collector(msgspec.Struct, frozen=True):
@@ -21,5 +24,11 @@ class Collector(msgspec.Struct, frozen=True):
 
 
 def item(cls: str, key: str, **attrs: Value) -> Item:
-    """An item without the attributes nobody knows (None is left out: never 0 for unknown)."""
-    return Item(cls, key[:200] or "?", {name: value for name, value in attrs.items() if value is not None})
+    """An item without the attributes nobody knows: None, empty texts, numbers no thing has (never 0 for unknown)."""
+    return Item(cls, clean(key) or "?", {name: value for name, value in attrs.items() if _says_something(value)})
+
+
+def _says_something(value: Value) -> bool:
+    if isinstance(value, int):
+        return abs(value) < _LARGEST
+    return value is not None and value != ""

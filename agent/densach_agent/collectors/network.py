@@ -24,7 +24,7 @@ def collect(machine: Machine) -> list[Item]:
                 driver=machine.target(f"{base}/device/driver"),
                 bus=bus(machine, name),
                 kind="wifi" if machine.exists(f"{base}/wireless") or machine.exists(f"{base}/phy80211") else "ethernet",
-                speed_mbps=speed if speed is not None and speed > 0 else None,
+                speed_mbps=speed if speed is not None and 0 < speed < 1_000_000 else None,
             )
         )
     if not found:

@@ -26,14 +26,16 @@ def dpkg(text: str) -> list[Item]:
     found = []
     for block in text.split("\n\n"):
         fields = dict(_FIELD.findall(block))
-        if not fields.get("Status", "").endswith(" installed") or "Package" not in fields:
+        if not fields.get("Status", "").endswith(" installed"):
             continue
-        name, size = fields["Package"], fields.get("Installed-Size", "")
+        name, size = clean(fields.get("Package", "")), fields.get("Installed-Size", "")
+        if not name:
+            continue
         found.append(
             item(
                 "package",
                 f"dpkg:{name}:{fields.get('Architecture', '')}",
-                name=clean(name),
+                name=name,
                 version=clean(fields.get("Version", "")),
                 source="dpkg",
                 area=clean(fields.get("Section", "")) or None,
