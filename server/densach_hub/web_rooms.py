@@ -13,10 +13,10 @@ from densach_core.web.site import Room, core_rooms
 from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
 from densach_hub.lab import pages as lab_pages
 from densach_hub.library import web as library_web
-from densach_hub.people import admin_pages as people_admin
-from densach_hub.people import pages as people_pages
 from densach_hub.measures import api as measures_api
 from densach_hub.measures import pages as measures_pages
+from densach_hub.people import admin_pages as people_admin
+from densach_hub.people import pages as people_pages
 from densach_hub.setup import pages as setup_pages
 from densach_hub.studio import pages as studio_pages
 from densach_hub.upkeep import pages as upkeep_pages
