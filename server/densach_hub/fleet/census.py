@@ -38,10 +38,14 @@ class Census:
         end = min(day_start_ms(day) + DAY_MS - 1, max(self._clock.now_ms(), day_start_ms(day)))
         return await self._register.machines_on(end)
 
-    async def worked(self, days: Sequence[date]) -> Count:
-        """Measured machines that worked on at least one of the days: a session, or ten minutes online."""
+    async def worked(self, days: Sequence[date], *, simulated: bool = False) -> Count:
+        """Measured machines that worked on at least one of the days: a session, or ten minutes online.
+
+        With `simulated` those that only pretend are among them: the caller tells them apart.
+        """
         seen = await self._seen(days)
-        return _count(m for m in await self.machines_on(max(days)) if _measured(m) and m.id in seen.worked)
+        machines = await self.machines_on(max(days))
+        return _count(m for m in machines if (_measured(m) or (simulated and m.simulated)) and m.id in seen.worked)
 
     async def connected(self, days: Sequence[date]) -> Count:
         """Measured machines heard on at least one of the days."""
