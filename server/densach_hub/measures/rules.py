@@ -31,6 +31,8 @@ def machine_fact(row: MachineRow, worked: frozenset[str], school_days: Sequence[
     working: bool | None
     if not measured:
         working = {Condition.WORKING: True, Condition.BROKEN: False}.get(machine.condition)
+    elif machine.condition is Condition.BROKEN:
+        working = False  # a person says so, and a machine may run and still be of no use
     elif machine.id in worked:
         working = True
     else:

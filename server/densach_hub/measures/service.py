@@ -93,7 +93,7 @@ class Measures:
         days = await self._people.last_school_days(SCHOOL_DAYS, today + timedelta(days=1))
         rows = await self._fleet.alerts.machines()
         # A machine that works today works, also when today is no school day.
-        worked = frozenset((await self._fleet.census.worked(sorted({*days, today}))).ids)
+        worked = frozenset((await self._fleet.census.worked(sorted({*days, today}), simulated=True)).ids)
         machines = tuple(machine_fact(row, worked, days) for row in rows)
         rooms = await self._fleet.rooms.all()
         computer_rooms = room_facts(rooms)
