@@ -19,6 +19,7 @@ from densach_hub.fleet.declared import Declared
 from densach_hub.fleet.enrolment import Enrolment, Site
 from densach_hub.fleet.equipment import Equipment
 from densach_hub.fleet.faults import Faults
+from densach_hub.fleet.kit import Kit
 from densach_hub.fleet.logbook import LogBook
 from densach_hub.fleet.model import FleetPolicy
 from densach_hub.fleet.register import Register
@@ -34,6 +35,7 @@ class Fleet:
         keys: the folder for the school's CA and keys; made when absent.
         site: what an admitted machine is told (school id, where the broker listens); may be replaced later through
             `fleet.enrolment.site = …` (set-up knows it only then).
+        kit: a folder of wheels that the installer at /join/linux.sh takes from here (see `kit`); may be empty.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Fleet:
         bus: Bus,
         keys: Path,
         site: Site,
+        kit: Path | None = None,
     ) -> None:
         policy = documents.one("fleet", FleetPolicy, FleetPolicy())
         self.policy = policy
         self.authority = Authority(keys, clock)
+        self.kit = Kit(kit if kit is not None else keys.parent / "kit")
         self.rooms = Rooms(documents, school)
         self.register = Register(school, clock, bus, self.rooms)
         self.telemetry = Telemetry(telemetry, clock, bus, self.register, policy)

@@ -1,0 +1,146 @@
+"""What a lab machine downloads from this hub to become an agent, without Internet: our own wheel and those it needs.
+
+Our wheel is made of the very code that runs here (only the parts a lab machine needs), so that hub and agents never
+disagree about versions and no build tool is wanted on a school's hub. The wheels it depends on lie in a folder that is
+filled once where there is Internet: `python -m densach_hub.fleet.kit FOLDER`.
+"""
+
+import base64
+import hashlib
+import importlib
+import io
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import msgspec
+
+PARTS = ("densach_wire", "densach_agent", "densach_cli")
+PYTHONS = ("3.11", "3.12", "3.13")
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")
+_WHEEL = re.compile(r"[A-Za-z0-9_.+!-]{1,150}\.whl\Z")
+_STAMP = (2020, 1, 1, 0, 0, 0)
+"""The same for every file: the same code gives the same wheel, byte for byte."""
+
+
+class KitFile(msgspec.Struct, frozen=True):
+    name: str
+    sha256: str
+    size: int
+
+
+class Kit:
+    """The files a machine may fetch. `folder` may be missing or empty: then only our own wheel is offered."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._own: tuple[str, bytes] | None = None
+        self._digests: dict[tuple[str, int, int], str] = {}
+
+    def own(self) -> tuple[str, bytes]:
+        """(file name, content) of our wheel."""
+        if self._own is None:
+            self._own = agent_wheel()
+        return self._own
+
+    def files(self) -> list[KitFile]:
+        """All of them with their digests, our wheel first. Blocking: call in a thread."""
+        name, body = self.own()
+        own = KitFile(name, hashlib.sha256(body).hexdigest(), len(body))
+        if self._folder is None or not self._folder.is_dir():
+            return [own]
+        paths = [path for path in sorted(self._folder.glob("*.whl")) if self.path(path.name) is not None]
+        return [own, *(KitFile(path.name, self._digest(path), path.stat().st_size) for path in paths)]
+
+    def path(self, name: str) -> Path | None:
+        """Where a dependency's wheel lies; None for anything else."""
+        if self._folder is None or not _WHEEL.match(name) or name.startswith("densach-"):
+            return None
+        path = self._folder / name
+        return path if path.is_file() else None
+
+    def _digest(self, path: Path) -> str:
+        stat = path.stat()
+        key = (path.name, stat.st_mtime_ns, stat.st_size)
+        if key not in self._digests:
+            with path.open("rb") as file:
+                self._digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._digests[key]
+
+
+def agent_needs() -> list[str]:
+    """The requirements of the agent's part, as the installed distribution declares them."""
+    found = []
+    for line in requires("densach") or []:
+        need, _, marker = line.partition(";")
+        if not marker.strip() or re.fullmatch(r"""extra == ["']agent["']""", marker.strip()):
+            found.append(need.strip())
+    return found
+
+
+def agent_wheel() -> tuple[str, bytes]:
+    """(file name, content): wire, agent and command line as a wheel (PEP 427), from where they are imported here."""
+    number = version("densach")
+    info = f"densach-{number}.dist-info"
+    files: dict[str, bytes] = {}
+    for part in PARTS:
+        module = importlib.import_module(part)
+        folder = Path(str(module.__file__)).parent
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+                files[f"{part}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
+    needs = "".join(f"Requires-Dist: {need}\n" for need in agent_needs())
+    files[f"{info}/METADATA"] = (
+        f"Metadata-Version: 2.1\nName: densach\nVersion: {number}\nRequires-Python: >=3.11\nProvides-Extra: agent\n{needs}"
+    ).encode()
+    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: densach\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{info}/entry_points.txt"] = b"[console_scripts]\ndensach = densach_cli.main:main\n"
+    record = "".join(f"{name},sha256={_record_digest(body)},{len(body)}\n" for name, body in files.items())
+    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for name, body in files.items():
+            entry = zipfile.ZipInfo(name, _STAMP)
+            entry.external_attr = 0o644 << 16
+            wheel.writestr(entry, body, zipfile.ZIP_DEFLATED)
+    return f"densach-{number}-py3-none-any.whl", buffer.getvalue()
+
+
+def fill(folder: Path, pythons: tuple[str, ...] = PYTHONS, platforms: tuple[str, ...] = PLATFORMS) -> list[str]:
+    """Downloads the wheels the agent needs for these versions of Python; needs Internet. Returns what is there.
+
+    Raises subprocess.CalledProcessError with pip's words.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for python in pythons:
+        where = [word for platform in platforms for word in ("--platform", platform)]
+        subprocess.run(
+            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(folder),
+             "--only-binary", ":all:", "--implementation", "cp", "--python-version", python, *where, *agent_needs()],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+    return sorted(path.name for path in folder.glob("*.whl"))
+
+
+def _record_digest(body: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode("ascii")
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        sys.stderr.write("python -m densach_hub.fleet.kit FOLDER\n")
+        return 2
+    try:
+        names = fill(Path(arguments[0]))
+    except subprocess.CalledProcessError as error:
+        sys.stderr.write(f"{error.stderr.strip()}\nThe kit needs Internet once; try again where there is some.\n")
+        return 1
+    sys.stdout.write("".join(f"{name}\n" for name in names))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
