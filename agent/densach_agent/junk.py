@@ -21,7 +21,7 @@ _UUIDS = frozenset({
     "fefefefe-fefe-fefe-fefe-fefefefefefe", "4c4c4544-0000-2010-8020-80c04f202020",
     "00000000-0000-0000-0000-ac1f6bd0485a", "11111111-2222-3333-4444-555555555555",
 })  # fmt: skip
-_TEMPLATES = re.compile(r"(<.*>|(sernum|manufacturer|partnum|assettagnum|dimm|serial)\d*|0x0+)\Z")
+_TEMPLATES = re.compile(r"(<.*>|(sernum|manufacturer|partnum|assettagnum)\d*|0x0+)\Z")
 _ONE_CHARACTER = re.compile(r"(.)\1*\Z")
 _MACS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "00:e0:4c:36:00:", "00:e0:4c:68:00:", "88:88:88:88:87:88")
 """All-same ones, and defaults of a maker of cheap network chips, found on thousands of boards."""

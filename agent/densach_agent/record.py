@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from densach_agent.collectors import ALL, load
+from densach_agent.junk import is_junk
 from densach_agent.machine import Denied, Machine, NoData, Output, system_runner
 
 _SERIAL_FILES = re.compile(r"(serial|_uuid|asset_tag|address|machine-id|hostname|vpd_pg80)")
@@ -119,7 +120,7 @@ def _private_words(machine: _Recorder) -> set[str]:
     for text in machine.outputs.values():
         words |= {found.strip() for found in re.findall(r"Serial Number: (\S.{3,})", text)}
         words |= {found.strip() for found in re.findall(r"(?:ID_SERIAL_SHORT=)(\S{4,})", text)}
-    return words
+    return {word for word in words if not is_junk(word)}
 
 
 def _scrub(text: str, words: set[str]) -> str:

@@ -65,8 +65,9 @@ class SliceCutter:
                     self._open[key] = _Open(present, last.up_ms, sample.wall_ms - elapsed, last.up_ms)
                     closed += self._extend(key, sample.up_ms, present.idle, sample.boot)
                 continue
-            # Until it was seen gone the session counts as it was; else as it is now.
-            closed += self._extend(key, sample.up_ms, present.idle if present else piece.session.idle, sample.boot)
+            if same and present is not None:
+                piece.session = present  # idle or not: as it is now; until it is seen gone, as it was
+            closed += self._extend(key, sample.up_ms, piece.session.idle, sample.boot)
             if not same:
                 closed += self._close(key, sample.boot)
         self._begin(sample, sample.up_ms)
