@@ -11,6 +11,7 @@ from densach_core.accounts.model import PRINCIPALS, TECHNICIANS
 from densach_core.sender.pages import upward_routes
 from densach_core.web.site import Room, core_rooms
 from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
+from densach_hub.fleet import api as fleet_api
 from densach_hub.lab import pages as lab_pages
 from densach_hub.library import web as library_web
 from densach_hub.measures import api as measures_api
@@ -38,7 +39,7 @@ def every_room() -> list[Room]:
         Room("criteria", _folder(core_criteria)),
         Room("sender", _folder(core_sender), (upward_routes("/reports/upward", PRINCIPALS | TECHNICIANS),)),
         Room("link", _folder(link)),
-        Room("fleet", _folder(fleet)),
+        Room("fleet", _folder(fleet), (fleet_api.routes,)),
         Room("people", _folder(people), (people_pages.routes, people_admin.routes)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),
