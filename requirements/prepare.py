@@ -12,6 +12,7 @@ once wait for each other. Exit codes: 0 done, 1 with a line that says what to do
 import fcntl
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -107,6 +108,34 @@ def fetch_browser_files(*, tests: bool) -> None:
         [*command, "--tests"] if tests else command,
         "Không lấy được tệp cho trình duyệt. / The browser files could not be fetched.",
     )
+
+
+KIT_PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def make_agent_kit() -> None:
+    """What a lab machine without Internet installs the agent from, served by the hub under /join: this project as a
+    wheel, and the wheels of agent.txt for the Pythons of a lab. Without it only `/join` is poorer: no reason to stop."""
+    kit = ROOT / ".cache" / "agent-kit"
+    fresh = kit.with_name("agent-kit.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    say("Gói chương trình cho máy trong phòng", "packing the agent for lab machines")
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    made = runs(*pip, "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", fresh, ROOT)
+    machine = platform.machine()
+    places = [
+        word for tag in ("manylinux2014", "manylinux_2_28", "manylinux_2_34") for word in ("--platform", f"{tag}_{machine}")
+    ]
+    lock = ROOT / "requirements" / "agent.txt"
+    for version in KIT_PYTHONS:
+        choice = ["--only-binary", ":all:", "--python-version", version, "--implementation", "cp", *places]
+        made = made and runs(*pip, "download", "--require-hashes", "-r", lock, "--dest", fresh, *choice)
+    if not made:
+        shutil.rmtree(fresh, ignore_errors=True)
+        say("Chưa gói được, trang /join sẽ thiếu phần này", "it could not be packed; /join will lack it")
+        return
+    shutil.rmtree(kit, ignore_errors=True)
+    fresh.rename(kit)
 
 
 # System packages
@@ -216,6 +245,7 @@ def prepare(parts: str, key: str) -> None:
         mark.unlink()
     install_packages(parts)
     fetch_browser_files(tests=parts == "dev")
+    make_agent_kit()
     prepare_mosquitto()
     PREPARING.unlink()
     ready.write_text(key, encoding="utf-8")
