@@ -16,6 +16,7 @@ import psutil
 import structlog
 from aiohttp import web
 
+from densach_core.accounts.admin_pages import OWN_PLACES, PLACES
 from densach_core.accounts.audit import AUDIT
 from densach_core.accounts.classes import CLASS_LISTS
 from densach_core.accounts.model import LIBRARIANS, PRINCIPALS, TEACHERS, TECHNICIANS
@@ -176,6 +177,7 @@ def _web(
         Face("/lab", t("Computer rooms"), Access(roles=TECHNICIANS)),
         Face("/reports", t("Reports"), Access(roles=PRINCIPALS | TECHNICIANS)),
         Face("/classes", t("Classes"), Access(roles=TEACHERS)),
+        Face("/admin", t("Administration"), Access(roles=TECHNICIANS)),
     ]
     services: dict[web.AppKey[Any], Any] = {
         ACCOUNTS: rooms.accounts,
@@ -187,6 +189,12 @@ def _web(
         **library_web.services(rooms.library),
         PEOPLE: rooms.people,
         CLASS_LISTS: rooms.people,
+        PLACES: [
+            ("/admin/people", t("School and people")),
+            *OWN_PLACES,
+            ("/admin/upkeep", t("Upkeep of the hub")),
+            ("/admin/clock", t("The hub's clock")),
+        ],
         ROOM_CHOICES: lambda: _room_choices(rooms),
         MEASURES: rooms.measures,
         SENDER: rooms.sender,

@@ -9,13 +9,20 @@ from densach_core.accounts.model import ADMINS, Account, AccountState, Note, Rol
 from densach_core.accounts.service import ACCOUNTS, AUDIT
 from densach_core.accounts.words import DONE, ROLE_HINTS, ROLES
 from densach_core.errors import BadInput, Conflict, Problem
-from densach_core.text import t
+from densach_core.text import Text, t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_body, read_form, render, see_other
 from densach_core.web.routes import Routes
 
 routes = Routes("accounts")
 PAGE = 50
+PLACES: "web.AppKey[list[tuple[str, Text]]]" = web.AppKey("admin_places")
+"""Addresses and names of the tabs above the administrator's pages; an application adds its own around `OWN_PLACES`."""
+OWN_PLACES = [("/admin/users", t("Accounts")), ("/admin/tokens", t("API tokens")), ("/admin/audit", t("Audit log"))]
+
+
+def admin_places(request: web.Request) -> list[tuple[str, Text]]:
+    return request.app.get(PLACES, OWN_PLACES)
 
 
 class AccountForm(msgspec.Struct, frozen=True):
@@ -208,7 +215,8 @@ async def audit(request: web.Request) -> web.StreamResponse:
     before = _number(request.query.get("before"))
     found = await request.app[AUDIT].latest(limit=PAGE + 1, before=before, search=search or None)
     return render(
-        request, "accounts/audit.html", title=t("Audit log"), notes=found[:PAGE], done=DONE, search=search,
+        request, "accounts/audit.html", places=admin_places(request),
+        title=t("Audit log"), notes=found[:PAGE], done=DONE, search=search,
         older=found[PAGE - 1].seq if len(found) > PAGE else None, newest=before is None,
     )  # fmt: skip
 
@@ -240,7 +248,8 @@ async def _users_page(request: web.Request, problem: Problem | None = None, form
     asked = _asked(request)
     found, total = await request.app[ACCOUNTS].page(**asked, limit=PAGE)
     return render(
-        request, "accounts/users.html", title=t("Accounts"), users=found, total=total, page_size=PAGE, roles=ROLES,
+        request, "accounts/users.html", places=admin_places(request),
+        title=t("Accounts"), users=found, total=total, page_size=PAGE, roles=ROLES,
         hints=ROLE_HINTS, problem=problem, form=form or AccountForm(), status=problem.status if problem else 200, **asked,
     )  # fmt: skip
 
@@ -255,7 +264,8 @@ async def _user_page(request: web.Request, problem: Problem | None = None) -> we
 
 async def _tokens_page(request: web.Request, problem: Problem | None = None) -> web.Response:
     return render(
-        request, "accounts/tokens.html", title=t("API tokens"), tokens=await request.app[ACCOUNTS].tokens(), roles=ROLES,
+        request, "accounts/tokens.html", places=admin_places(request),
+        title=t("API tokens"), tokens=await request.app[ACCOUNTS].tokens(), roles=ROLES,
         problem=problem, now=request.app[ACCOUNTS].now(), status=problem.status if problem else 200,
     )  # fmt: skip
 

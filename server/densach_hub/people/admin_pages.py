@@ -3,6 +3,7 @@
 import msgspec
 from aiohttp import web
 
+from densach_core.accounts.admin_pages import admin_places
 from densach_core.accounts.model import ADMINS, LIBRARIANS, TECHNICIANS
 from densach_core.errors import BadInput, Conflict, NotFound, Problem, TooLarge
 from densach_core.text import t
@@ -36,6 +37,12 @@ class ApplyForm(msgspec.Struct, frozen=True):
     mark: str = ""
 
 
+@routes.get("/admin", who=TECHNICIANS)
+async def administration(request: web.Request) -> web.StreamResponse:
+    """Administrators begin with the school, technicians with the box."""
+    return see_other(request, "/admin/people" if me(request).has(ADMINS) else "/admin/upkeep")
+
+
 @routes.get("/admin/people", who=ADMINS)
 async def overview(request: web.Request) -> web.StreamResponse:
     return await _overview(request)
@@ -63,7 +70,7 @@ async def _overview(request: web.Request, problem: Problem | None = None) -> web
     people = request.app[PEOPLE]
     words = request.query.get("q", "").strip()[:80]
     return render(
-        request, "people/admin.html", title=t("School and people"), profile=await people.profile(),
+        request, "people/admin.html", places=admin_places(request), title=t("School and people"), profile=await people.profile(),
         calendars=await people.calendars(), school_year=await people.school_year(), classes=await people.classes(),
         counts=await people.levels(), levels=LEVELS, teachers=await people.teachers(), words=words,
         found=await people.find_pupils(words) if words else None, problem=problem,

@@ -43,7 +43,7 @@ class ClockForm(msgspec.Struct, frozen=True):
     """`browser_ms` is filled in by the page's script; `typed` (school time) without one; `keep` takes the hub's time."""
 
     browser_ms: int | None = None
-    typed: datetime | None = None
+    typed: str | None = None
     keep: bool = False
 
 
@@ -168,7 +168,11 @@ async def _take_time(setup: Setup, form: ClockForm, *, by: Account | str) -> Non
     if form.browser_ms is not None:
         await setup.set_clock(form.browser_ms, by=by)
     elif form.typed is not None:
-        await setup.set_clock(int(form.typed.replace(tzinfo=SCHOOL_TZ).timestamp() * 1000), by=by)
+        try:
+            moment_typed = datetime.fromisoformat(form.typed).replace(tzinfo=SCHOOL_TZ)
+        except ValueError as error:
+            raise BadInput("setup.clock-typed", t("This is no date and time."), field="typed") from error
+        await setup.set_clock(int(moment_typed.timestamp() * 1000), by=by)
 
 
 async def _clock_page(request: web.Request, setup: Setup, problem: Problem | None = None) -> web.Response:
