@@ -154,6 +154,7 @@ class Measures:
 
     async def snapshot(self) -> int:
         """Keeps today's figures and says upward what changed; returns how many records were queued."""
+        await self._fleet.telemetry.roll_up()
         facts = await self.facts()
         found = (await self.shelf()).criteria
         indicators = evaluate(found, facts)
