@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from densach_core.accounts import pages as account_entrance
 from densach_core.accounts import store as account_store
 from densach_core.accounts.model import ADMINS, OFFICERS
 from densach_core.accounts.service import ACCOUNTS, AUDIT, Accounts, Audit
-from densach_core.clock import Clock
+from densach_core.clock import Clock, day_of
 from densach_core.criteria import shelf
 from densach_core.database import Database
 from densach_core.documents import Documents, Single
 from densach_core.live import Bus
 from densach_core.metrics import Metrics
 from densach_core.place import announce, host_and_port, keep_clock, kept_clock, occupied
+from densach_core.schedules import daily
 from densach_core.sender import store as sender_store
 from densach_core.sender.model import Identity
 from densach_core.sender.pages import upward_routes
@@ -53,6 +55,8 @@ from densach_office.setup import FIRST, FirstCode
 
 log = structlog.get_logger("office")
 HERE = Path(__file__).parent
+KEEP_EVERY_VERSION_DAYS = 14
+"""Older days keep their last version only."""
 
 
 class Office(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +203,9 @@ async def running_office(data: Path, settings: OfficeSettings, clock: Clock) -> 
         tasks = [
             asyncio.create_task(office.sender.run(), name="office: send up"),
             asyncio.create_task(_pass_on(office), name="office: pass on"),
+            asyncio.create_task(
+                daily(time(3), lambda: _thin(office), name="thin", school=office.database, clock=clock), name="office: thin"
+            ),
         ]
         try:
             shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - only compared
@@ -217,6 +224,10 @@ async def _pass_on(office: Office) -> None:
             await office.sender.forward(one.record for one in await office.store.held())
         office.sender.behind.clear()
         await office.sender.behind.wait()
+
+
+async def _thin(office: Office) -> None:
+    await office.store.thin((day_of(office.clock.now_ms()) - timedelta(days=KEEP_EVERY_VERSION_DAYS)).isoformat())
 
 
 async def run_office(data: Path, settings: OfficeSettings, *, ready: Callable[[str, str | None], None]) -> None:

@@ -93,9 +93,7 @@ def add(login: str, data: Path, role: str, name: str | None) -> None:
 
     async def store() -> None:
         async with open_office(data, SystemClock()) as office:
-            await office.accounts.add(
-                login=login, name=name or login, roles=frozenset({Role(role)}), secret=secret, by="command"
-            )
+            await office.accounts.add(login=login, name=name or login, roles=frozenset({Role(role)}), secret=secret, by="command")
 
     if running(data) is None:
         with occupied(data):

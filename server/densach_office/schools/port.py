@@ -58,3 +58,6 @@ class SchoolStore(Protocol):
     async def days(self, kind: str, since: str) -> list[Held]:
         """For each record of a kind the last version of each day (`as_of` ≥ `since`), and the last one before that; by
         school, id, day. Cancelled versions are among them: they end a figure."""
+
+    async def thin(self, before: str) -> None:
+        """Of days before `before` (ISO date) keeps only each record's last version of the day."""

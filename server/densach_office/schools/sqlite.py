@@ -180,6 +180,13 @@ class SqliteSchools:
             ORDER BY v.school, v.id, v.version"""
         return await self._db.read(lambda c: [_held(row) for row in c.execute(sql, (kind, since))])
 
+    async def thin(self, before: str) -> None:
+        sql = """
+            DELETE FROM record_version AS v WHERE as_of < ? AND EXISTS (
+                SELECT 1 FROM record_version AS newer WHERE newer.school = v.school AND newer.id = v.id
+                AND newer.as_of = v.as_of AND newer.version > v.version)"""
+        await self._db.write(lambda c: c.execute(sql, (before,)))
+
 
 def _take(c: Connection, child: Child, arrival: Arrival, at: int) -> Answer:
     record = arrival.record
