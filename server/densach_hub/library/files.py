@@ -1,31 +1,20 @@
 """Files as they are, with ranges (films seek, downloads resume), through sendfile."""
 
-from collections import OrderedDict
 from pathlib import Path
 from urllib.parse import quote
 
-import msgspec
 from aiohttp import web
 
 from densach_core.web.identity import address_of, who_is
 from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.library.model import Item, Kind
-from densach_hub.library.service import LIBRARY
+from densach_hub.library.service import LIBRARY, Served
 
 routes = Routes("library")
 KEPT = 200
 SHOWN_INLINE = {Kind.PDF, Kind.VIDEO, Kind.AUDIO, Kind.IMAGE}
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; img-src 'self'"
 SUFFIXES = {"application/epub+zip": ".epub", "application/pdf": ".pdf", "video/mp4": ".mp4", "audio/mpeg": ".mp3"}
-
-
-class Served(msgspec.Struct, frozen=True):
-    path: Path
-    headers: dict[str, str]
-    name: str
-
-
-SERVED: "web.AppKey[OrderedDict[tuple[int, str], Served]]" = web.AppKey("served")
 
 
 @routes.get("/items/{id}/file", who=EVERYONE)
@@ -44,14 +33,13 @@ async def file(request: web.Request) -> web.StreamResponse:
 async def _served(request: web.Request) -> Served:
     """Path and headers of an item's file, kept until something changes: a film is asked for in hundreds of ranges."""
     library = request.app[LIBRARY]
-    kept = request.app[SERVED]
-    key = (library.finder.generation, request.match_info["id"])
-    found = kept.get(key)
-    if found is None:
-        it = await library.item(request.match_info["id"])
-        found = kept[key] = Served(library.file_of(it), headers_of(it), file_name(it))
-        while len(kept) > KEPT:
-            kept.popitem(last=False)
+    item_id = request.match_info["id"]
+    found = library.served.get(item_id)
+    if found is None or found.generation != library.finder.generation:
+        it = await library.item(item_id)
+        if len(library.served) >= KEPT:
+            library.served.clear()
+        found = library.served[item_id] = Served(library.finder.generation, library.file_of(it), headers_of(it), file_name(it))
     return found
 
 

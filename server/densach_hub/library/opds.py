@@ -1,7 +1,7 @@
 """OPDS 1.2 for reading apps on phones: navigation, new, by subject, by grade, search, acquisition links, paging (RFC 5005)."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from aiohttp import web
@@ -24,6 +24,7 @@ LIST: Final = "/opds/v1.2/items"
 ATOM, DC, OPENSEARCH = "http://www.w3.org/2005/Atom", "http://purl.org/dc/terms/", "http://a9.com/-/spec/opensearch/1.1/"
 NAVIGATION = "application/atom+xml;profile=opds-catalog;kind=navigation"
 ACQUISITION = "application/atom+xml;profile=opds-catalog;kind=acquisition"
+NAMES: Any = {None: ATOM, "dc": DC, "opensearch": OPENSEARCH}
 A_PAGE = 30
 MEDIA_TYPES = {Kind.EPUB: "application/epub+zip", Kind.PDF: "application/pdf", Kind.SIMULATION: "application/zip"}
 
@@ -78,7 +79,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 async def description(request: web.Request) -> web.StreamResponse:
     """OpenSearch 1.1: readers offer search only when the template is exactly like this."""
     name = _speaker(request)(request.app[SITE].title)
-    document = etree.Element(f"{{{OPENSEARCH}}}OpenSearchDescription", nsmap={None: OPENSEARCH})
+    document = etree.Element(f"{{{OPENSEARCH}}}OpenSearchDescription", nsmap={None: OPENSEARCH})  # type: ignore[dict-item]
     _sub(document, "ShortName", name[:16])
     _sub(document, "Description", name)
     _sub(document, "InputEncoding", "UTF-8")
@@ -135,7 +136,7 @@ def _grade_title(filters: Filters) -> Text | None:
 
 def _feed(request: web.Request, feed_id: str, title: Text | str, here: str, kind: str) -> etree._Element:
     say = _speaker(request)
-    feed = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM, "dc": DC, "opensearch": OPENSEARCH})
+    feed = etree.Element(f"{{{ATOM}}}feed", nsmap=NAMES)
     _sub(feed, "id", feed_id)
     _sub(feed, "title", say(title))
     _sub(feed, "updated", _stamp(None))

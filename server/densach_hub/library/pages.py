@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from densach_core.i18n import Locale
 from densach_core.text import t
 from densach_core.web.identity import me, who_is
 from densach_core.web.respond import see_other
@@ -37,16 +36,13 @@ def _shelves(request: web.Request, shelves: Home) -> str:
     """The shelves' HTML, drawn once per language until something changes: it is the same for everybody."""
     from markupsafe import Markup
 
-    kept = request.app[SHELVES]
+    kept = request.app[LIBRARY].shelves
     locale = LOCALE.get()
     found = kept.get(locale)
     if found is None or found[0] is not shelves:
         body = show(request, "library/shelves.html", home=shelves).text or ""
         found = kept[locale] = (shelves, Markup(body))  # noqa: S704 - our own template's output
     return found[1]
-
-
-SHELVES: "web.AppKey[dict[Locale, tuple[Home, str]]]" = web.AppKey("shelves")
 
 
 @routes.get("/search", who=EVERYONE)

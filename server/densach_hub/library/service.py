@@ -19,7 +19,7 @@ from densach_hub.library import store
 from densach_hub.library.cataloguing import Cataloguer
 from densach_hub.library.extraction import WALL_SECONDS
 from densach_hub.library.finding import Finder
-from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Item, Kind, Reads, Record, State
+from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Home, Item, Kind, Reads, Record, State
 from densach_hub.library.readers import Readers
 from densach_hub.library.rules import grade_from_name, grades, title_from
 from densach_hub.library.uploads import Upload, Uploads
@@ -30,6 +30,15 @@ MOST_TITLE = 500
 MOST_WORDS = 4_000
 SWEEP_SECONDS = 3600.0
 PICTURE_BYTES = 20 * 1024 * 1024
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What is kept of an item whose file is being fetched in ranges; stale when the finder's generation moved on."""
+
+    generation: int
+    path: Path
+    headers: dict[str, str]
+    name: str
 
 
 class Library:
@@ -56,6 +65,8 @@ class Library:
         self.uploads = Uploads(data / "uploads", self.vault, clock)
         self.finder = Finder(school, search)
         self.readers = Readers(school, clock)
+        self.served: dict[str, Served] = {}
+        self.shelves: dict[str, tuple[Home, str]] = {}
         self.cataloguer = Cataloguer(
             school=school,
             search=search,

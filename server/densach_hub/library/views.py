@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from densach_core.accounts.model import LIBRARIANS
 from densach_core.text import Text, t, tn
 from densach_core.web.respond import render
 from densach_hub.library import covers
@@ -111,4 +112,5 @@ _SHARED: dict[str, Any] = {
     "SUBJECTS": SUBJECTS,
     "GRADES": GRADES,
     "KINDS": KINDS,
+    "librarians": LIBRARIANS,
 }

@@ -1,6 +1,5 @@
-"""The library as the web sees it: all its addresses, and what they keep in the application."""
+"""The library as the web sees it: all its addresses, and its service under its key."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,5 +21,5 @@ ROUTES: tuple[Routes, ...] = (
 
 
 def services(library: Library) -> Mapping[web.AppKey[Any], Any]:
-    """What the library's handlers look for in the application, by key."""
-    return {LIBRARY: library, pages.SHELVES: {}, files.SERVED: OrderedDict()}
+    """What the library's handlers look for in the application."""
+    return {LIBRARY: library}

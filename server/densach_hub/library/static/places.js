@@ -1,0 +1,85 @@
+// Where a reader is. Kept in the browser at once, told to the hub every few seconds and when the page goes away.
+// Each record has its own time; the newer one holds, whichever arrives first (the hub decides by the same rule).
+
+const SEND_AFTER_MS = 4000;
+
+export class Places {
+  constructor(holder) {
+    this.item = holder.dataset.item;
+    this.reader = holder.dataset.reader;
+    this.signedIn = this.reader !== "guest";
+    this.key = `densach.place.${this.reader}.${this.item}`;
+    this.title = holder.dataset.title || "";
+    this.cover = holder.dataset.cover || "";
+    this.timer = 0;
+    this.unsent = null;
+    this.hub = holder.dataset.where
+      ? { where: holder.dataset.where, fraction: Number(holder.dataset.fraction), at: Date.now() - Number(holder.dataset.age) }
+      : null;
+    addEventListener("pagehide", () => this.flush(true));
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") this.flush(true);
+    });
+  }
+
+  // The place to open: this browser's or the hub's, the newer one.
+  latest() {
+    const here = this.here();
+    if (!here) return this.hub;
+    if (!this.signedIn || !this.hub) return here;
+    return here.at > this.hub.at && !here.sent ? here : this.hub;
+  }
+
+  here() {
+    try {
+      return JSON.parse(localStorage.getItem(this.key));
+    } catch (unusable) {
+      return null;
+    }
+  }
+
+  save(where, fraction) {
+    const known = Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0;
+    const record = { where: String(where), fraction: known, at: Date.now(), title: this.title, cover: this.cover };
+    this.keep(record);
+    if (!this.signedIn) return;
+    this.unsent = record;
+    if (!this.timer) this.timer = setTimeout(() => this.flush(false), SEND_AFTER_MS);
+  }
+
+  keep(record) {
+    try {
+      localStorage.setItem(this.key, JSON.stringify(record));
+    } catch (full) {
+      // No room or not allowed: the hub still keeps it for those who are signed in.
+    }
+  }
+
+  async flush(leaving) {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    const record = this.unsent;
+    if (!record) return;
+    this.unsent = null;
+    try {
+      const answer = await fetch(`/api/v1/items/${this.item}/place`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ where: record.where, fraction: record.fraction, at: record.at, now: Date.now(), device: deviceName() }),
+        keepalive: leaving,
+      });
+      if (answer.ok) this.keep({ ...record, sent: true });
+      else if (answer.status >= 500) this.unsent = this.unsent || record;
+    } catch (offline) {
+      this.unsent = this.unsent || record;
+      if (!leaving && !this.timer) this.timer = setTimeout(() => this.flush(false), SEND_AFTER_MS * 4);
+    }
+  }
+}
+
+function deviceName() {
+  const agent = navigator.userAgent;
+  if (/Android/.test(agent)) return "Android";
+  if (/iPhone|iPad/.test(agent)) return "iOS";
+  return /Windows/.test(agent) ? "Windows" : /CrOS/.test(agent) ? "ChromeOS" : /Linux/.test(agent) ? "Linux" : "";
+}
