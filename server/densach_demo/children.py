@@ -49,6 +49,13 @@ class Child:
             self._process.stdin.close()
 
     @property
+    def pid(self) -> int:
+        """Raises RuntimeError before the first start."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process.pid
+
+    @property
     def ended(self) -> int | None:
         """The exit code; None while it runs."""
         return None if self._process is None else self._process.poll()
