@@ -131,10 +131,6 @@ def named(item: Item) -> str:
     return name or maker or ("" if item.key == item.cls else item.key)
 
 
-def class_label(cls: str) -> Text:
-    return CLASSES.get(cls, ("", Text(cls)))[1]
-
-
 def class_icon(cls: str) -> str:
     return CLASSES.get(cls, ("info", Text(cls)))[0]
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from densach_core.text import Text, t
+from densach_hub.fleet.parts import part_name, part_words
 from densach_hub.fleet.sights import MachineSight
 from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockTrust, SeenEvent
-from densach_hub.lab.composition import ATTRIBUTES, class_icon, class_label, named
+from densach_hub.lab.composition import ATTRIBUTES, class_icon
 from densach_hub.lab.model import Happening
-from densach_wire.messages import Item
 
 MOST = 60
 EVENTS: dict[str, tuple[str, Text, bool]] = {
@@ -86,9 +86,9 @@ def event_line(event: SeenEvent) -> Happening:
 
 
 def _thing(change: Change) -> Text:
-    attrs = change.before or change.after or {}
-    name = named(Item(change.cls, change.key, attrs))
-    return t("{part} {name}", part=class_label(change.cls), name=name) if name else class_label(change.cls)
+    words = part_words(change)
+    name = part_name(change.cls)
+    return t("{part} ({words})", part=name, words=words) if words else name
 
 
 def _difference(change: Change) -> Text | None:
