@@ -36,6 +36,7 @@ from densach_hub.fleet.sights import SlotOfDay
 from densach_hub.intake.service import INTAKE, Intake, dialect_filters
 from densach_hub.lab.service import LAB, Lab, usual_slots
 from densach_hub.library import web as library_web
+from densach_hub.library.packages import by_host, packages_origin
 from densach_hub.link.broker import Broker
 from densach_hub.link.choice import choose_broker
 from densach_hub.link.client import Link
@@ -147,6 +148,7 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
             secure.load_cert_chain(certificate, key)
             secure_host, secure_port = host_and_port(settings.web.https)
             await stack.enter_async_context(serve(app, secure_host, secure_port, tls=secure))
+        app[SITE].packages = await stack.enter_async_context(packages_origin(rooms.library, settings.web.packages, host, taken))
         address = f"{host}:{taken}"
         yield Started(address, rooms, setup.path() if app[SITE].must_set_up else None)
 
@@ -166,7 +168,7 @@ async def in_background(work: Mapping[str, Coroutine[Any, Any, object]]) -> Asyn
 def _web(
     rooms: Rooms, settings: HubSettings, *, link: Link, broker: Broker, intake: Intake, upkeep: Upkeep, setup: Setup
 ) -> web.Application:
-    site = Site(name="Đèn Sách", title=t("Đèn Sách"))
+    site = Site(name="Đèn Sách", title=t("Đèn Sách"), search_path="/search")
     if settings.web.https:
         site.https = host_and_port(settings.web.https)[1]
     if upkeep.clock_is_doubtful():
@@ -202,6 +204,9 @@ def _web(
         UPKEEP: upkeep,
     }
     app = make_app(site, every_room(), clock=rooms.clock, bus=rooms.bus, faces=faces, services=services)
+
+    if settings.web.packages.startswith("//"):
+        app.middlewares.append(by_host(rooms.library, settings.web.packages))
 
     async def readiness() -> list[Check]:
         await rooms.school.read(lambda c: c.execute("SELECT 1").fetchone())

@@ -5,13 +5,20 @@ own policy too, so that a package opened directly, outside our frame, has no ori
 """
 
 import asyncio
+import errno
 import mimetypes
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from densach_core.errors import NotFound
+from densach_core.place import host_and_port
 from densach_core.web.keys import SITE
+from densach_core.web.site import serve
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive
 from densach_hub.library.formats.found import Unreadable
 from densach_hub.library.formats.simulation import start_page
@@ -33,6 +40,8 @@ def package_address(request: web.Request, it: Item) -> str | None:
     scheme = "https" if request.secure or request.headers.get("X-Forwarded-Proto") == "https" else "http"
     host, _, port = request.host.rpartition(":") if ":" in request.host.rsplit("]", 1)[-1] else (request.host, "", "")
     if origin.startswith(":"):
+        if scheme == "https":
+            return None  # the second port speaks plain http, which no secure page may frame
         origin = f"{scheme}://{host}{origin}"
     elif origin.startswith("//"):
         origin = f"{scheme}:{origin}"
@@ -58,18 +67,60 @@ def packages_app(library: Library) -> web.Application:
     return app
 
 
-async def _entry(request: web.Request) -> web.StreamResponse:
-    library = request.app[LIBRARY]
+@asynccontextmanager
+async def packages_origin(library: Library, setting: str, host: str, port: int) -> AsyncIterator[str | None]:
+    """Serves the packages' origin while the block runs; yields it as the site names it, or None when there is none.
+
+    `setting`: `//name` is a second host name that whatever stands in front sends here or that the pages' own port answers
+    (see `by_host`); HOST:PORT is a listener of its own; empty is the port after the pages' own, or any free one.
+    """
+    if setting.startswith("//"):
+        yield setting
+        return
+    own_host, own_port = host_and_port(setting, default_host=host) if setting else (host, port + 1)
     try:
-        it = await library.item(request.match_info["id"])
+        async with serve(packages_app(library), own_host, own_port) as taken:
+            yield f":{taken}"
+            return
+    except OSError as error:
+        if setting or error.errno != errno.EADDRINUSE:
+            raise
+    async with serve(packages_app(library), own_host, 0) as taken:
+        yield f":{taken}"
+
+
+def by_host(library: Library, setting: str) -> Middleware:
+    """A middleware for the pages' application: requests for the packages' host name (`//name`) get packages and nothing else."""
+    name = setting.removeprefix("//").partition(":")[0].lower()
+
+    @web.middleware
+    async def choose(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.host.rpartition(":")[0].lower() != name and request.host.lower() != name:
+            return await handler(request)
+        match = re.fullmatch(r"/p/([0-9a-f]+)/(.*)", request.path)
+        if match is None or request.method not in {"GET", "HEAD"}:
+            return web.Response(status=404, text="404")
+        return await entry(request, library, match[1], match[2])
+
+    return choose
+
+
+async def _entry(request: web.Request) -> web.StreamResponse:
+    return await entry(request, request.app[LIBRARY], request.match_info["id"], request.match_info["name"])
+
+
+async def entry(request: web.Request, library: Library, item_id: str, asked: str) -> web.StreamResponse:
+    """One file of a package."""
+    try:
+        it = await library.item(item_id)
         if it.kind is not Kind.SIMULATION:
-            raise web.HTTPNotFound
+            return web.Response(status=404, text="404")
         path = library.file_of(it)
-        name, body = await asyncio.to_thread(_fetch, path, request.match_info["name"])
-    except (NotFound, Unreadable) as reason:
-        raise web.HTTPNotFound from reason
-    if request.match_info["name"] == "" and name != "index.html":
-        raise web.HTTPFound(f"/p/{it.id}/{name}")
+        name, body = await asyncio.to_thread(_fetch, path, asked)
+    except (NotFound, Unreadable):
+        return web.Response(status=404, text="404")
+    if asked == "" and name != "index.html":
+        return web.Response(status=302, headers={"Location": f"/p/{it.id}/{name}"})
     suffix = Path(name).suffix.lower()
     kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     charset = "; charset=utf-8" if kind.startswith("text/") else ""
