@@ -92,7 +92,7 @@ def fits(row: MachineRow, q: str, room: str) -> bool:
     elif room and (m.place is None or m.place.room != room):
         return False
     text = fold(
-        " ".join((m.name, m.hostname, row.room_name or "", row.seat_label or "", m.maker, m.model, m.serial, m.asset, m.os, m.id))
+        " ".join((m.name, m.hostname, row.room_name or "", row.seat_label or "", m.maker, m.model, m.serial, m.asset, m.os))
     )
     return all(word in text for word in fold(q).split())
 
