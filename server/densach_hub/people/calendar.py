@@ -116,16 +116,14 @@ def proposed(day: date) -> Calendar:
     monday = start + timedelta(days=(8 - start.isoweekday()) % 7)
     first_end = monday + timedelta(weeks=18, days=-2)
     holidays = [Holiday("Tết Dương lịch", date(year + 1, 1, 1), date(year + 1, 1, 1))]
-    weeks_off = 1
     if tet := TET.get(year + 1):
         off = tet - timedelta(days=tet.isoweekday() - 1 + (7 if tet.isoweekday() <= 3 else 0))
         holidays.append(Holiday("Tết Nguyên đán", off, off + timedelta(days=13)))
-        weeks_off = 2
     if kings := HUNG_KINGS.get(year + 1):
         holidays.append(Holiday("Giỗ Tổ Hùng Vương", kings, kings))
     holidays.append(Holiday("Giải phóng miền Nam và Quốc tế Lao động", date(year + 1, 4, 30), date(year + 1, 5, 1)))
     second = first_end + timedelta(days=2)
-    second_end = second + timedelta(weeks=17 + weeks_off, days=-2)
+    second_end = second + timedelta(weeks=17 + 2, days=-2)
     return Calendar(
         id=f"{year}-{year + 1}",
         terms=(Term("Học kỳ I", start, first_end), Term("Học kỳ II", second, second_end)),

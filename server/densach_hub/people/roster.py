@@ -18,6 +18,7 @@ from densach_hub.people.table import Cell, Sheet
 
 EXCEL_EPOCH = date(1899, 12, 30)
 OLDEST = date(1930, 1, 1)
+_NOT_WORD = re.compile(r"[\W_]+")
 _CLASS_NAME = re.compile(r"^(1[0-2]|[1-9])(?![0-9])")
 _DATE = re.compile(r"^(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})$")
 _ISO_DATE = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
@@ -99,9 +100,14 @@ def person_key(name: str) -> str:
 
 
 def class_key(name: str) -> str:
-    """ "6 A1", "6a1", "Lớp 6A1" are one class."""
-    bare = "".join(ch for ch in fold(name) if ch.isalnum())
-    return bare.removeprefix("lop")
+    """ "6 A1", "6a1", "Lớp 6A1" are one class; "12/3" and "1/23" are two."""
+    parts = _NOT_WORD.sub(" ", fold(name)).split()
+    if parts and parts[0] == "lop":
+        parts = parts[1:]
+    key = ""
+    for part in parts:
+        key += f"/{part}" if key[-1:].isdigit() and part[:1].isdigit() else part
+    return key.removeprefix("lop")
 
 
 def grade_of(class_name: str) -> int | None:

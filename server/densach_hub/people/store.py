@@ -160,7 +160,7 @@ def pupil(c: Connection, pupil_id: str, school_year: str) -> Pupil | None:
 def find_pupils(c: Connection, school_year: str, words: str, limit: int) -> list[Pupil]:
     where, values = "", list[object]([school_year])
     for word in fold(words).split():
-        where += " AND (instr(x.name_folded, ?) OR instr(ifnull(x.code_key, ''), ?) OR instr(lower(ifnull(c.name, '')), ?))"
+        where += " AND (instr(x.name_folded, ?) OR instr(lower(ifnull(x.code, ifnull(x.temporary, ''))), ?) OR instr(lower(ifnull(c.name, '')), ?))"
         values += [word, word, word]
     rows = c.execute(f"{_PUPILS} {where} ORDER BY x.left_at IS NOT NULL, x.name_folded LIMIT ?", (*values, limit))
     return sorted((_pupil(r) for r in rows), key=lambda p: (p.left_at is not None, sort_key(p.name)))
