@@ -1,5 +1,5 @@
 """Joining a school: one attempt, started by a person (`densach agent enrol`) or, again and again, by an agent that is
-not admitted yet (`python -m densach_agent.enrol DATA`), in a process that ends.
+not admitted yet (`python -m densach_agent.enrol DATA ROOT`), in a process that ends.
 """
 
 import json
@@ -23,7 +23,7 @@ from densach_agent.enrol_codes import ADMITTED, FAILED, REFUSED, WAITING
 from densach_agent.identity import fingerprint
 from densach_agent.junk import kept
 from densach_agent.link import tls_context
-from densach_agent.machine import Machine, this_machine
+from densach_agent.machine import Machine, system_runner
 from densach_agent.membership import Enrolled, Joining, Membership
 from densach_agent.settings import BadSettings, load
 from densach_wire.codec import decode
@@ -176,13 +176,13 @@ def _detail(body: bytes) -> str:
         return body[:200].decode("utf-8", "replace")
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, root: Path) -> int:
     """For the agent: reads hub and token from the folder (`join-token`, once, if somebody put it there)."""
     try:
         settings = load(folder)
         token_file = folder / "join-token"
         token = token_file.read_text("ascii").strip() if token_file.exists() else None
-        made = attempt(folder, settings.hub, token, this_machine(), simulated=settings.simulated)
+        made = attempt(folder, settings.hub, token, Machine(root, system_runner), simulated=settings.simulated)
     except (EnrolProblem, BadSettings) as error:
         sys.stdout.write(f"{error}\n")
         return FAILED
@@ -193,4 +193,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -92,6 +92,7 @@ class Resident:
             outbox.close()
         if self._rejoin:
             self._member.leave()
+            self._next_join = 0
 
     def _seconds(self, watch: Watch) -> float:
         longest = 1_000 if self._line is None else _LONGEST_TURN_MS
@@ -161,7 +162,7 @@ class Resident:
         folder = str(Path(__file__).parent.parent)
         path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
         done = subprocess.run(
-            [sys.executable, "-m", "densach_agent.enrol", str(self._member.folder)],
+            [sys.executable, "-m", "densach_agent.enrol", str(self._member.folder), str(self._machine.root)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -258,13 +259,22 @@ class Resident:
         line, self._line = self._line, None
         if line is None:
             return
-        shutting_down = Path("/run/systemd/shutdown").exists() or Path("/run/nologin").exists()
+        off = self._stop and _shutting_down()
         if self._stop:
-            outbox.add(Event("shutdown" if shutting_down else "stopped"))
+            outbox.add(Event("shutdown" if off else "stopped"))
             line.nudge()
             line.tick()
         self._pump.remove(line.link)
-        line.close(Presence.OFF if self._stop else Presence.OFFLINE)
+        line.close(Presence.OFF if off else Presence.OFFLINE)
+
+
+def _shutting_down() -> bool:
+    """Whether it is the machine that stops, or only we."""
+    try:
+        done = subprocess.run(["systemctl", "is-system-running"], capture_output=True, check=False, timeout=2)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() == b"stopping"
 
 
 def run(folder: Path, settings: Settings, machine: Machine) -> None:

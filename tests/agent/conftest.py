@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.agent.broker import Broker
+from tests.agent.front_door import FrontDoor
 from tests.agent.school import School
 
 
@@ -20,5 +21,12 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture
 def school(broker: Broker) -> Iterator[School]:
     made = School(broker.hub_port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def door(broker: Broker) -> Iterator[FrontDoor]:
+    made = FrontDoor(broker.authority, broker.tls_port)
     yield made
     made.close()
