@@ -16,7 +16,7 @@ from densach_core.clock import Clock
 from densach_core.database import Database
 
 MAX_DETAIL = 2_000
-SEARCHED = """by_name ||  || what ||  || ifnull("on", ) ||  || ifnull(detail, )"""
+SEARCHED = """by_name || ' ' || what || ' ' || ifnull("on", '') || ' ' || ifnull(detail, '')"""
 _from: ContextVar[str | None] = ContextVar("densach_audit_from", default=None)
 
 

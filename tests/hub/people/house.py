@@ -54,6 +54,7 @@ class House(msgspec.Struct):
     clock: SystemClock
     site: Site
     school: Database
+    browsers: list["Browser"] = []
 
     async def account(self, login: str, *roles: Role, name: str | None = None, **more: Any) -> Account:
         secret = PIN if roles == (Role.STUDENT,) else PASSWORD
@@ -62,6 +63,7 @@ class House(msgspec.Struct):
     async def browser(self, login: str | None = None, secret: str = PASSWORD) -> "Browser":
         """A signed-in browser (or a stranger's)."""
         found = Browser(self.base, aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)))
+        self.browsers.append(found)
         if login is not None:
             entry = await self.accounts.log_in(login, secret)
             assert entry.cookie is not None
@@ -140,7 +142,12 @@ async def house_in(data: Path, clock: SystemClock | None = None) -> AsyncIterato
         app = make_app(site, parts, clock=clock, bus=bus, faces=faces, services=services)
         try:
             async with serve(app, "127.0.0.1", 0, grace_s=0.5) as port:
-                yield House(f"http://127.0.0.1:{port}", accounts, audit, people, setup, rooms, clock, site, school)
+                house = House(f"http://127.0.0.1:{port}", accounts, audit, people, setup, rooms, clock, site, school)
+                try:
+                    yield house
+                finally:
+                    for browser in house.browsers:
+                        await browser.close()
         finally:
             documents.close()
 

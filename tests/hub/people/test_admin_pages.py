@@ -38,7 +38,6 @@ async def test_only_administrators_look(house: House, path: str) -> None:
         browser = await house.browser(login, secret)
         answer = await browser.get(path)
         assert answer.status == status, (login, path)
-        await browser.close()
 
 
 @pytest.mark.parametrize("path", ADMIN_ACTS)
@@ -48,7 +47,6 @@ async def test_only_administrators_act(house: House, path: str) -> None:
     for login, secret, status in ((None, "", 401), ("hs1", "804159", 403), ("lan", PASSWORD, 403)):
         browser = await house.browser(login, secret)
         assert (await browser.post(path, {})).status == status, (login, path)
-        await browser.close()
 
 
 async def test_accounts_are_made_reset_locked_out_and_closed(house: House) -> None:
@@ -69,7 +67,6 @@ async def test_accounts_are_made_reset_locked_out_and_closed(house: House) -> No
     for _ in range(5):
         stranger = await house.browser()
         await stranger.post("/login", {"login": "thu.le", "secret": "sai"})
-        await stranger.close()
     assert "Tạm khóa đến" in (await admin.get(f"/admin/users/{thu.id}")).text
     await admin.post(f"/admin/users/{thu.id}/unlock")
     assert (await house.accounts.log_in("thu.le", secret)).cookie
@@ -86,7 +83,6 @@ async def test_accounts_are_made_reset_locked_out_and_closed(house: House) -> No
         assert sentence in log
     assert "127.0.0.1" in log
     assert secret not in log
-    await admin.close()
 
 
 async def test_the_last_administrator_stays(house: House) -> None:
@@ -97,7 +93,6 @@ async def test_the_last_administrator_stays(house: House) -> None:
     assert "quản trị viên cuối cùng" in closed.text
     demoted = await admin.post(f"/admin/users/{me.id}", [("name", "x"), ("login", "quantri"), ("roles", "teacher")])
     assert demoted.status == 409
-    await admin.close()
 
 
 async def test_a_token_works_until_it_is_revoked(house: House) -> None:
@@ -120,8 +115,6 @@ async def test_a_token_works_until_it_is_revoked(house: House) -> None:
     async with stranger.session.get(house.base + "/api/v1/users", headers=headers) as answer:
         assert answer.status == 401
     assert bearer not in (await admin.get("/admin/audit")).text
-    await stranger.close()
-    await admin.close()
 
 
 async def test_a_roster_goes_through_preview_to_slips(house: House) -> None:
@@ -162,7 +155,6 @@ async def test_a_roster_goes_through_preview_to_slips(house: House) -> None:
     assert (await house.people.school_class(one.id)).room_ids == ("phong-may-1",)
     printed = await admin.post("/admin/people/teachers/slips")
     assert printed.text.count('class="slip"') == 2
-    await admin.close()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +168,6 @@ async def test_a_wrong_file_is_told_on_the_page(house: House, body: bytes, name:
     answer = await admin.post("/admin/people/import", form)
     assert answer.status == code
     assert 'role="alert"' in answer.text
-    await admin.close()
 
 
 async def test_a_teacher_sees_and_helps_the_own_class_only(house: House) -> None:
@@ -200,7 +191,6 @@ async def test_a_teacher_sees_and_helps_the_own_class_only(house: House) -> None
     for path in (f"/classes/{own.id}/pupils/{pupils[1][0].id}/pin", f"/classes/{other.id}/slips"):
         assert (await owner.post(path)).status == 403, "somebody else's pupils, whatever the address says"
     assert (await owner.post(f"/classes/{own.id}/pupils/{pupils[0][0].id}/leave")).status == 403
-    await owner.close()
 
 
 async def test_profile_and_calendar_forms(house: House) -> None:
@@ -235,7 +225,6 @@ async def test_profile_and_calendar_forms(house: House) -> None:
     assert saved.weekdays == (1,)
     assert len(saved.periods) == 2
     assert (await admin.post("/admin/people/calendars/2026-2027", calendar | {"periods": "x"})).status == 422
-    await admin.close()
 
 
 async def test_an_empty_school_has_pages_too(house: House) -> None:
@@ -244,4 +233,3 @@ async def test_an_empty_school_has_pages_too(house: House) -> None:
     admin = await house.browser("quantri")
     assert "chưa rõ" in (await admin.get("/admin/people")).text
     assert (await admin.get("/classes")).status == 200
-    await admin.close()

@@ -45,7 +45,6 @@ async def test_a_pupil_finds_class_and_name_and_types_the_pin(house: House) -> N
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Secure" not in cookie, "plain HTTP"
-    await browser.close()
 
 
 async def test_behind_https_the_cookie_is_secure(house: House) -> None:
@@ -58,7 +57,6 @@ async def test_behind_https_the_cookie_is_secure(house: House) -> None:
     ) as answer:  # fmt: skip
         assert answer.status == 303
         assert "Secure" in answer.headers["Set-Cookie"]
-    await browser.close()
 
 
 async def test_staff_sign_in_by_name_and_land_where_they_work(house: House) -> None:
@@ -70,7 +68,6 @@ async def test_staff_sign_in_by_name_and_land_where_they_work(house: House) -> N
         answer = await browser.post("/login", {"login": login, "secret": PASSWORD, "next": "/"})
         assert (answer.status, answer.location) == (303, place)
         assert (await browser.get("/account")).status == 200
-        await browser.close()
 
 
 async def test_five_wrong_tries_are_told_with_a_time(house: House) -> None:
@@ -82,7 +79,6 @@ async def test_five_wrong_tries_are_told_with_a_time(house: House) -> None:
     assert locked.status == 429
     assert int(locked.headers["Retry-After"]) > 800
     assert "15 phút" in locked.text
-    await browser.close()
 
 
 async def test_another_site_cannot_sign_somebody_in(house: House) -> None:
@@ -91,7 +87,6 @@ async def test_another_site_cannot_sign_somebody_in(house: House) -> None:
     answer = await browser.post("/login", {"login": "lan", "secret": PASSWORD}, origin="http://evil.example")
     assert answer.status == 403
     assert COOKIE not in answer.headers.get("Set-Cookie", "")
-    await browser.close()
 
 
 async def test_a_planted_cookie_is_worth_nothing_after_log_in(house: House) -> None:
@@ -102,7 +97,6 @@ async def test_a_planted_cookie_is_worth_nothing_after_log_in(house: House) -> N
     await browser.post("/login", {"login": "lan", "secret": PASSWORD})
     assert await house.accounts.session(planted) is None
     assert (await browser.get("/account")).status == 200
-    await browser.close()
 
 
 async def test_signing_out_is_a_post_and_ends_the_session(house: House) -> None:
@@ -112,7 +106,6 @@ async def test_signing_out_is_a_post_and_ends_the_session(house: House) -> None:
     assert (await browser.get("/account")).status == 200
     assert (await browser.post("/logout")).status == 303
     assert (await browser.get("/account")).status == 303
-    await browser.close()
 
 
 async def test_two_steps(house: House) -> None:
@@ -126,7 +119,6 @@ async def test_two_steps(house: House) -> None:
     assert done.text.count('class="once"') == 8
     recovery = done.text.split('class="once">')[1].split("<")[0]
     assert "8 mã dự phòng" in (await browser.get("/account")).text
-    await browser.close()
 
     browser = await house.browser()
     first = await browser.post("/login", {"login": "lan", "secret": PASSWORD, "next": "/lab"})
@@ -141,7 +133,6 @@ async def test_two_steps(house: House) -> None:
     assert "7 mã dự phòng" in (await browser.get("/account")).text
     off = await browser.post("/account/second-factor/off", {"old": PASSWORD})
     assert off.status == 303
-    await browser.close()
 
 
 async def test_pupils_change_their_pin_and_nothing_about_staff(house: House) -> None:
@@ -161,7 +152,6 @@ async def test_pupils_change_their_pin_and_nothing_about_staff(house: House) -> 
     assert fine.status == 303
     assert (await browser.get("/account")).status == 200, "one's own session goes on"
     assert await house.accounts.session(elsewhere.cookie or "") is None, "others end"
-    await browser.close()
 
 
 async def test_a_first_password_must_be_changed_before_anything_else(house: House) -> None:
@@ -176,17 +166,14 @@ async def test_a_first_password_must_be_changed_before_anything_else(house: Hous
     done = await browser.post("/account/secret", {"old": secret, "new": PASSWORD, "again": PASSWORD})
     assert done.status == 303
     assert (await browser.get("/admin/clock")).status == 200
-    await browser.close()
 
 
 async def test_language_is_kept_with_the_account(house: House) -> None:
     await house.account("lan", Role.TECHNICIAN)
     browser = await house.browser("lan")
     await browser.post("/account/language", {"locale": "en"})
-    await browser.close()
     browser = await house.browser("lan")
     assert "Change password" in (await browser.get("/account")).text
-    await browser.close()
 
 
 @pytest.mark.parametrize(
