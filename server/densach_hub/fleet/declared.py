@@ -209,6 +209,9 @@ def _merged(machine: Machine, given: Declaration, cells: Mapping[str, str]) -> D
         condition=machine.condition, note=machine.note,
     )  # fmt: skip
     said = {field: getattr(given, field) for field, cell in cells.items() if cell}
+    for number in ("asset", "serial"):
+        if number in said and said[number].casefold() == getattr(old, number).casefold():
+            del said[number]  # written otherwise, it is the same number
     if "room" in said and "seat" not in said and said["room"] != old.room:
         said["seat"] = None
     return msgspec.structs.replace(old, **said)
