@@ -59,6 +59,12 @@ FILES: dict[str, tuple[str, ...]] = {
 }
 """npm package → files or globs to copy. Files in `dist/`, `files/` and `legacy/` lose that first folder."""
 
+CHANGED: dict[str, tuple[str, str]] = {
+    # A bare import that needs a bundler or an import map; every browser we hold to has constructable style sheets.
+    "foliate-js/fixed-layout.js": ("import 'construct-style-sheets-polyfill'\n", ""),
+}
+"""Copied file → the one piece of its text that is replaced."""
+
 UNWRAPPED = ("dist/", "files/", "legacy/")
 
 
@@ -137,6 +143,11 @@ def copy() -> int:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
                 copied += 1
+    for name, (before, after) in CHANGED.items():
+        text = (fresh / name).read_text("utf-8")
+        if before not in text:
+            raise AssetsError(f"{name} no longer holds what vendor.py replaces in it.")
+        (fresh / name).write_text(text.replace(before, after), "utf-8")
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)
     return copied
