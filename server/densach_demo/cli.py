@@ -80,7 +80,7 @@ def _show(notes: Notes) -> None:
     lines += _address("Phòng máy  (lab)", f"{hub}/lab", [by_page["kythuat"], by_page["hieutruong"], by_page["quantri"]])
     lines += _address("Cơ quan quản lý  (office)", f"{office}/", [notes.office_log_in] if notes.office_log_in else [])
     lines += [
-        f"{notes.machines} máy ghi “giả lập” là máy giả lập; máy này là máy thật.",
+        f"{notes.machines} máy ghi “mô phỏng” không có thật; máy này là máy thật.",
         "Dừng tất cả: Ctrl-C  (stops all of it)",
     ]
     click.echo(framed(lines))

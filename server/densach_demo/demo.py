@@ -13,6 +13,7 @@ from densach_demo import notes
 from densach_demo.children import Child, densach, end_all, python
 from densach_demo.notes import Notes, Ports, read_notes, write_notes
 from densach_demo.readiness import NotReadyError, wait_ready
+from densach_demo.seating import seat_machines
 from densach_demo.simulator.faults import Fault
 from densach_demo.simulator.lab import Plan
 
@@ -51,9 +52,7 @@ class Demo:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, self.stop)
         try:
-            known = self._make(ports, machines)
-            if faults is not None:
-                self._choose(faults)
+            known = self._make(ports, machines, faults)
             self._start(known)
             self._ready(known)
             self._watch()
@@ -64,9 +63,10 @@ class Demo:
 
     # ---- the first time -------------------------------------------------------------------------------------------
 
-    def _make(self, ports: Ports, machines: int) -> Notes:
+    def _make(self, ports: Ports, machines: int, faults: tuple[Fault, ...] | None) -> Notes:
         known = read_notes(self._folder)
         if known is not None and known.made:
+            self._choose(faults)
             return known
         if known is not None:
             self._say("Lần dựng trước bị ngắt, dựng lại", "the last start was interrupted, starting over")
@@ -81,9 +81,11 @@ class Demo:
         self._start_hub(known)
         self._say("Ghi danh máy này", "this machine joins")
         self._enrol(known)
+        self._choose(faults)
+        self._simulate_first(known)
+        seat_machines(known.ports.hub_url, known.token)
         known = msgspec.structs.replace(known, made=True)
         write_notes(self._folder, known)
-        self._simulate_first(known)
         return known
 
     def _clear(self) -> None:
@@ -131,7 +133,7 @@ class Demo:
 
     def _simulate_first(self, known: Notes) -> None:
         """Waits until every simulated machine has joined and told its past."""
-        self._say(f"{known.machines} máy giả lập kể lại bốn tuần", f"{known.machines} simulated machines tell their four weeks")
+        self._say(f"{known.machines} máy mô phỏng kể lại bốn tuần", f"{known.machines} simulated machines tell their four weeks")
         self._simulator.start()
         until = time.monotonic() + _MAKING_S
         while time.monotonic() < until:
@@ -142,7 +144,9 @@ class Demo:
                 return
             time.sleep(0.2)
 
-    def _choose(self, faults: tuple[Fault, ...]) -> None:
+    def _choose(self, faults: tuple[Fault, ...] | None) -> None:
+        if faults is None:
+            return
         path = self._folder / notes.SIMULATED / "plan.json"
         plan = msgspec.structs.replace(msgspec.json.decode(path.read_bytes(), type=Plan), faults=faults)
         path.write_bytes(msgspec.json.encode(plan))

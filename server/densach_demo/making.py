@@ -14,7 +14,7 @@ from densach_demo import notes
 from densach_demo.content.shelf import write_shelf
 from densach_demo.notes import Notes, read_notes, write_notes
 from densach_demo.school import fill_library, hub_toml, make_office, make_school, office_toml
-from densach_demo.simulator.lab import Plan, RoomPlan
+from densach_demo.simulator.lab import Plan, PlugPlan, RoomPlan
 from densach_hub.opening import open_rooms
 from densach_office.app import open_office
 
@@ -56,9 +56,11 @@ async def school_step(folder: Path, known: Notes) -> None:
             plans.append(RoomPlan(room, token, first, first + count - 1))
             first += count
         _, own = await rooms.fleet.enrolment.new_token(by="demo", room=made.rooms[0][0], hours=TOKEN_HOURS, uses=1)
+    password = place / "mosquitto" / "studio.password"
+    plug = PlugPlan(known.ports.shown, known.ports.equipment, str(password.resolve()))
     simulated = folder / notes.SIMULATED
     simulated.mkdir(exist_ok=True)
-    (simulated / "plan.json").write_bytes(msgspec.json.encode(Plan(known.ports.hub_url, tuple(plans))))
+    (simulated / "plan.json").write_bytes(msgspec.json.encode(Plan(known.ports.hub_url, tuple(plans), plug=plug)))
     (folder / "agent-token").write_text(own, "ascii")
     write_notes(folder, msgspec.structs.replace(known, log_ins=made.log_ins, token=made.token))
 

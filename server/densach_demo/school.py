@@ -98,18 +98,6 @@ async def _staff(rooms: Rooms, who: str, login: str, role: Role, page: str) -> L
 
 async def fill_library(rooms: Rooms, pieces: list[Piece]) -> None:
     """The shelf's files (read once the hub runs) and the catalogue of the 22 documents."""
-    for piece in pieces:
-        grades = piece.grades or (None,)
-        known = Record(
-            title=piece.title,
-            subject=piece.subject,
-            language=piece.language,
-            description=piece.description or None,
-            creators=(Creator("Đèn Sách"),),
-            grade_from=grades[0],
-            grade_to=grades[-1],
-        )
-        await rooms.library.add_file(piece.path, by=BY, known=known)
     for document in legal_documents():
         record = Record(
             title=document.full_title,
@@ -123,6 +111,18 @@ async def fill_library(rooms: Rooms, pieces: list[Piece]) -> None:
             source="4771/BGDĐT-CNTT",
         )
         await rooms.library.add_record(record, by=BY)
+    for piece in pieces:
+        grades = piece.grades or (None,)
+        known = Record(
+            title=piece.title,
+            subject=piece.subject,
+            language=piece.language,
+            description=piece.description or None,
+            creators=(Creator("Đèn Sách"),),
+            grade_from=grades[0],
+            grade_to=grades[-1],
+        )
+        await rooms.library.add_file(piece.path, by=BY, known=known)
 
 
 async def make_office(office: Office) -> tuple[LogIn, str]:

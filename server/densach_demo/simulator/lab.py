@@ -14,6 +14,7 @@ from densach_demo.simulator.faults import Fault
 from densach_demo.simulator.hardware import hardware
 from densach_demo.simulator.joining import NotAdmittedError, ask, join, new_key, request_of
 from densach_demo.simulator.life import Life
+from densach_demo.simulator.plug import TELEMETRY_S, Plug
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,14 @@ class RoomPlan(msgspec.Struct, frozen=True):
     last: int
 
 
+class PlugPlan(msgspec.Struct, frozen=True):
+    """Where equipment connects; the hub writes the password of its user `studio` at its first start."""
+
+    host: str
+    port: int
+    password_file: str
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What the simulator is told, in plan.json of its folder."""
 
@@ -38,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
     seed: str = "densach"
     weeks: int = 4
     faults: tuple[Fault, ...] = fault_list.DEFAULT
+    plug: PlugPlan | None = None
 
     @property
     def machines(self) -> int:
@@ -58,7 +68,8 @@ def run_lab(folder: Path, plan: Plan, stopped: Callable[[], bool], said: Callabl
         _follow(life, pump, pumped)
         _turn(pump, lives, 0.0)
         said(f"remembered {number}/{len(lives)}")
-    stepped = 0.0
+    plug = _plug_in(plan.plug)
+    stepped = told_at = time.monotonic() - STEP_S
     told = False
     while not stopped():
         _turn(pump, lives, _TURN_S)
@@ -67,12 +78,30 @@ def run_lab(folder: Path, plan: Plan, stopped: Callable[[], bool], said: Callabl
             for life in lives:
                 life.step(_now())
                 _follow(life, pump, pumped)
+        if plug is not None and time.monotonic() - told_at >= TELEMETRY_S:
+            plug.tell(time.monotonic() - told_at)
+            told_at = time.monotonic()
         if not told and all(life.machine.drained for life in lives):
             told = True
             said("drained")
+    if plug is not None:
+        plug.stop()
     for life in lives:
         life.leave()
         life.machine.outbox.close()
+
+
+def _plug_in(plan: PlugPlan | None) -> Plug | None:
+    """None where the broker has no place for equipment (the in-process one)."""
+    if plan is None or not Path(plan.password_file).exists():
+        return None
+    plug = Plug(plan.host, plan.port, "studio", Path(plan.password_file).read_text("utf-8").strip())
+    try:
+        plug.start()
+    except OSError as error:
+        log.warning("the plug finds no broker: %s", error)
+        return None
+    return plug
 
 
 def _join_all(folder: Path, plan: Plan, said: Callable[[str], None]) -> list[Life]:
