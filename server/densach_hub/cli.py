@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from densach_core.accounts.model import Role
-from densach_core.place import kept_clock, occupied
+from densach_core.errors import Problem
+from densach_core.place import kept_clock, occupied, running
 from densach_hub.settings import HubSettings, hub_settings
 
 DATA = click.option(
@@ -185,4 +186,95 @@ def doctor(data: Path, as_json: bool) -> None:
             if finding.do is not None:
                 click.echo(f"    → {say(finding.do, 'vi')}")
     if any(finding.verdict is Verdict.BROKEN for finding in findings):
+        raise SystemExit(1)
+
+
+@click.group(epilog="Example: densach library add ~/books --data DIR")
+def library() -> None:
+    """The e-library's files and index."""
+
+
+@library.command("add", epilog="Example: densach library add toan-6.epub phim/ --data DIR")
+@DATA
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH…")
+def library_add(data: Path, paths: tuple[Path, ...]) -> None:
+    """Add files (or whole folders): EPUB, PDF, video, audio, images, simulations. What is already there is not added twice."""
+    from densach_hub.opening import open_rooms
+
+    files = [file for path in paths for file in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]
+
+    async def work() -> int:
+        failed = 0
+        async with open_rooms(data, kept_clock(data)) as rooms:
+            for file in files:
+                try:
+                    added = await rooms.library.add_file(file, by="command", folder=file.parent.name)
+                except Problem as problem:
+                    failed += 1
+                    click.echo(f"✗ {file}: {problem}", err=True)
+                else:
+                    click.echo(f"{'=' if added.already else '+'} {file.name}")
+            if running(data) is None:
+                async with rooms.library.cataloguer.extractor:
+                    await rooms.library.cataloguer.read_waiting()
+        return failed
+
+    failed = asyncio.run(work())
+    click.echo(f"{len(files) - failed} of {len(files)} files are in the library.")
+    if failed:
+        raise SystemExit(1)
+
+
+@library.command("reindex", epilog="Example: densach library reindex --data DIR")
+@DATA
+def library_reindex(data: Path) -> None:
+    """Make the search index anew; searching goes on meanwhile."""
+    from densach_hub.opening import open_rooms
+
+    async def work() -> int:
+        async with open_rooms(data, kept_clock(data)) as rooms, rooms.library.cataloguer.extractor:
+            return await rooms.library.cataloguer.rebuild()
+
+    click.echo(f"{asyncio.run(work())} items are in the index.")
+
+
+@click.group(epilog="Example: densach roster import hoc-sinh.xlsx --data DIR")
+def roster() -> None:
+    """Classes, pupils and teachers."""
+
+
+@roster.command("import", epilog="Example: densach roster import hoc-sinh.xlsx --data DIR")
+@DATA
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def roster_import(data: Path, file: Path, yes: bool) -> None:
+    """Import a CSV or XLSX file: shows what will change, then asks. Nothing is deleted because it is absent."""
+    from densach_core.web.site import languages
+    from densach_hub.opening import open_rooms
+    from densach_hub.people.plan import What
+    from densach_hub.web_rooms import every_room
+
+    body = file.read_bytes()
+    say = languages(every_room()).say
+
+    async def work() -> bool:
+        async with open_rooms(data, kept_clock(data)) as rooms:
+            preview = await rooms.people.rosters.preview(file.name, body, by="command")
+            plan = preview.plan
+            for what in What:
+                click.echo(f"{plan.count(what):6} {what.value}")
+            click.echo(f"{len(plan.missing):6} not in the file (kept as they are)")
+            for problem in plan.problems:
+                click.echo(f"  {problem.sheet} {problem.row}: {say(problem.text, 'vi')} ({problem.code})", err=True)
+            if not plan.changes_anything:
+                click.echo("Nothing to do.")
+                return True
+            if not yes and not click.confirm("Import this?"):
+                await rooms.people.rosters.drop(preview.id)
+                return False
+            await rooms.people.rosters.apply(preview.id, preview.mark, by="command")
+        click.echo("Done. Log-in slips: open the hub's page of a class.")
+        return True
+
+    if not asyncio.run(work()):
         raise SystemExit(1)
