@@ -17,7 +17,7 @@ from densach_core.text import t
 from densach_hub.fleet import store_register, store_told
 from densach_hub.fleet.enrolment import Enrolment
 from densach_hub.fleet.faults import Faults
-from densach_hub.fleet.findings import DISK_EVENTS, Facts, Ground, find, is_planned
+from densach_hub.fleet.findings import DISK_EVENTS, TWIN_EVENTS, Facts, Ground, find, is_planned
 from densach_hub.fleet.model import Acknowledgement, Condition, FaultReport, FleetPolicy, Kind, Machine, Maintenance
 from densach_hub.fleet.register import COMPUTERS, Register
 from densach_hub.fleet.rooms import Rooms
@@ -62,11 +62,7 @@ class Alerts:
         `since` (default: a week ago) bounds what happened once (a change); what lasts (silent, disk) always shows.
         `acknowledged` shows those already seen too.
         """
-        ground = await self._ground()
-        found = find(ground, await self._facts(ground, since if since is not None else ground.now - WEEK_MS))
-        seen = await self._school.read(store_register.acknowledgements)
-        marked = [_seen(f, seen.get(f.key)) for f in found]
-        return [f for f in marked if acknowledged or f.acknowledged_at is None]
+        return await self._findings(await self._ground(), since=since, acknowledged=acknowledged)
 
     async def acknowledge(self, key: str, *, by: str, note: str = "") -> None:
         """Raises NotFound when the finding is over."""
@@ -84,7 +80,8 @@ class Alerts:
 
     async def rooms(self) -> list[RoomSight]:
         """Every room as a small map."""
-        ground, findings = await self._ground(), await self.morning()
+        ground = await self._ground()
+        findings = await self._findings(ground)
         faults = await self._faults.open_ones()
         return [_room_sight(ground, room_id, findings, faults) for room_id in ground.rooms]
 
@@ -92,7 +89,7 @@ class Alerts:
         """Raises NotFound."""
         room = await self._rooms.get(room_id)
         ground = await self._ground()
-        return _room_sight(ground, room.id, await self.morning(), await self._faults.open_ones(room=room_id))
+        return _room_sight(ground, room.id, await self._findings(ground), await self._faults.open_ones(room=room_id))
 
     async def machines(self, *, placed: bool | None = None) -> list[MachineRow]:
         """All computers of the register; `placed` False: those that stand in no room."""
@@ -113,7 +110,7 @@ class Alerts:
         windows = await self._register.maintenance(now=now - 400 * DAY_MS)
         repairs, places = await self._register.repairs(machine_id), await self._register.places(machine_id)
         faults = await self._faults.of_machine(machine_id)
-        findings = tuple(f for f in await self.morning(acknowledged=True) if f.machine == machine_id)
+        findings = tuple(f for f in await self._findings(ground, acknowledged=True) if f.machine == machine_id)
         today = day_of(now)
         first = (today - timedelta(days=27)).isoformat()
         month = now - 28 * DAY_MS
@@ -142,6 +139,12 @@ class Alerts:
 
         return await self._telemetry.read(work)
 
+    async def _findings(self, ground: Ground, *, since: int | None = None, acknowledged: bool = False) -> list[Finding]:
+        found = find(ground, await self._facts(ground, since if since is not None else ground.now - WEEK_MS))
+        seen = await self._school.read(store_register.acknowledgements)
+        marked = [_seen(f, seen.get(f.key)) for f in found]
+        return [f for f in marked if acknowledged or f.acknowledged_at is None]
+
     async def _ground(self) -> Ground:
         machines = await self._register.machines(kinds=tuple(Kind))
         return Ground(
@@ -168,6 +171,7 @@ class Alerts:
                 faults=faults,
                 clock=store_told.clock_doubts(c, None, since),
                 disk_events=store_told.events_of_kind(c, DISK_EVENTS, since),
+                twin_events=store_told.events_of_kind(c, TWIN_EVENTS, since),
                 sick_disks=store_told.health_above(c, "smart_failing", 1.0, recent),
                 full_disks=store_told.health_above(c, "disk_used_pct", policy.disk_full_pct, recent),
                 hot=store_told.health_above(c, "temp_max_c", policy.temperature_c, recent),

@@ -15,7 +15,7 @@ from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockDoub
 
 ORDER = {kind: n for n, kind in enumerate(FindingKind)}
 DISK_EVENTS = ("disk-failing", "disk-error", "smart-failed")
-TWIN_EVENTS = ("twin-suspected",)
+TWIN_EVENTS = ("twin-suspected", "takeover")
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     faults: Sequence[FaultReport] = ()
     clock: Sequence[ClockDoubt] = ()
     disk_events: Sequence[SeenEvent] = ()
+    twin_events: Sequence[SeenEvent] = ()
     sick_disks: Sequence[tuple[str, float, int]] = ()
     full_disks: Sequence[tuple[str, float, int]] = ()
     hot: Sequence[tuple[str, float, int]] = ()
@@ -58,6 +59,7 @@ def find(ground: Ground, facts: Facts) -> list[Finding]:
         *_parts(ground, facts.changes, facts.maintenance),
         *_disks(ground, facts),
         *_twins(ground, facts),
+        *_taken_over(ground, facts),
         *_silent(ground),
         *_faults(ground, facts.faults),
         *_measured(ground, facts),
@@ -75,8 +77,9 @@ def is_planned(change: Change, machine: Machine | None, windows: Iterable[Mainte
 
 
 def _about(
-    ground: Ground, machine_id: str, kind: FindingKind, *, key: str, urgent: bool, what: Text, do: Text, since: int
-) -> Finding:
+    ground: Ground, machine_id: str, kind: FindingKind, *, key: str, urgent: bool, what: Text, do: Text, since: int,
+    twin: int | None = None,
+) -> Finding:  # fmt: skip
     machine = ground.machines[machine_id]
     room = ground.rooms.get(machine.place.room) if machine.place is not None else None
     seat = room.seat(machine.place.seat) if room is not None and machine.place is not None and machine.place.seat else None
@@ -84,6 +87,7 @@ def _about(
         key=key, kind=kind, urgent=urgent, what=what, do=do, since_at=since, machine=machine_id, machine_name=machine.name,
         simulated=machine.simulated, room=room.id if room else None, room_name=room.name if room else None,
         seat=seat.id if seat else None, seat_label=seat.label if seat else None, href=f"/lab/machines/{machine_id}",
+        twin=twin,
     )  # fmt: skip
 
 
@@ -159,7 +163,7 @@ def _twins(ground: Ground, facts: Facts) -> Iterator[Finding]:
     for twin in facts.twins:
         if twin.device in ground.machines:
             yield _about(
-                ground, twin.device, FindingKind.TWIN, key=f"twin:{twin.id}", urgent=True, since=twin.first_at,
+                ground, twin.device, FindingKind.TWIN, key=f"twin:{twin.id}", urgent=True, since=twin.first_at, twin=twin.id,
                 what=t("Another machine ({host}) goes by the name of {name}: they were made from one disk.",
                        host=twin.hostname or "?", name=ground.machines[twin.device].name),
                 do=t("It is asked to join by a name of its own: look for it among those who wait, and admit it there."),
@@ -174,6 +178,22 @@ def _twins(ground: Ground, facts: Facts) -> Iterator[Finding]:
                        name=ground.machines[made.machine].name, other=model.name if model else made.twin_of),
                 do=t("Nothing to do. Before you copy a disk again, run “densach agent seal” on it."),
             )  # fmt: skip
+
+
+def _taken_over(ground: Ground, facts: Facts) -> Iterator[Finding]:
+    """The agent's own word; where the hub has seen the other machine, its finding says more."""
+    known = {twin.device for twin in facts.twins}
+    newest: dict[str, SeenEvent] = {}
+    for event in facts.twin_events:
+        if event.device in ground.machines and event.device not in known and event.at > newest.get(event.device, event).at - 1:
+            newest[event.device] = event
+    for device, event in newest.items():
+        yield _about(
+            ground, device, FindingKind.TWIN, key=f"takeover:{event.id}", urgent=True, since=event.at,
+            what=t("Another machine takes the line away from {name}: it may have been made from the same disk.",
+                   name=ground.machines[device].name),
+            do=t("Look for the copy: “densach agent status” says there who it believes to be."),
+        )  # fmt: skip
 
 
 def _silent(ground: Ground) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import msgspec
 from densach_hub.fleet.rules import HOUR_MS, day_name, health_metrics
 from densach_wire.messages import Health
 
-ROLL_AT_ONCE = 5_000
+ROLL_AT_ONCE = 2_000
 _health = msgspec.json.Decoder(Health)
 
 

@@ -31,7 +31,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def test_a_machine_joins_with_a_token(web: Web, http: aiohttp.ClientSession) -> None:
-    async with http.post(f"{web.base}/api/v1/enrol/tokens", json={"uses": 2}, cookies=web.technician, headers=web.here) as response:
+    tokens = f"{web.base}/api/v1/enrol/tokens"
+    async with http.post(tokens, json={"uses": 2}, cookies=web.technician, headers=web.here) as response:
         assert response.status == 201
         made = await response.json()
     async with http.post(f"{web.base}/api/v1/enrol", data=msgspec.json.encode(asks(token=made["text"]))) as response:
@@ -41,7 +42,8 @@ async def test_a_machine_joins_with_a_token(web: Web, http: aiohttp.ClientSessio
     async with http.get(f"{web.base}/api/v1/machines", cookies=web.technician, headers=web.here) as response:
         listed = await response.json()
     assert [m["id"] for m in listed["machines"]] == [answer.device]
-    async with http.delete(f"{web.base}/api/v1/enrol/tokens/{made['token']['id']}", cookies=web.technician, headers=web.here) as response:
+    made_one = f"{tokens}/{made['token']['id']}"
+    async with http.delete(made_one, cookies=web.technician, headers=web.here) as response:
         assert response.status == 204
     async with http.post(f"{web.base}/api/v1/enrol", data=msgspec.json.encode(asks("B", 2, token=made["text"]))) as response:
         assert (await response.json())["state"] == "refused"

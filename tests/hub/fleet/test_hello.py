@@ -160,3 +160,11 @@ async def test_a_retired_machine_tells_nothing_any_more(lab: Lab) -> None:
     assert not (await lab.fleet.telemetry.hello(machine.id, hello(), at=lab.clock.now_ms())).known
     await lab.fleet.register.bring_back(machine.id, by="Lan")
     assert lab.fleet.register.knows(machine.id)
+
+
+async def test_the_agents_own_word_of_a_takeover_is_passed_on(lab: Lab) -> None:
+    machine = await lab.machine()
+    word = Event("takeover", {"times": 3})
+    await lab.fleet.telemetry.receive(lab.arrival(machine.id, 1, word, word))
+    findings = await lab.fleet.alerts.morning()
+    assert [(f.kind, f.machine, f.urgent) for f in findings] == [(FindingKind.TWIN, machine.id, True)]
