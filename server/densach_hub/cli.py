@@ -13,8 +13,15 @@ from densach_core.errors import Problem
 from densach_core.place import kept_clock, occupied, running
 from densach_hub.settings import HubSettings, hub_settings
 
-DATA = click.option(
+NEW = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The hub's data folder.", metavar="DIR"
+)
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    required=True,
+    help="The hub's data folder.",
+    metavar="DIR",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 ROLE = click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True, required=True)
@@ -30,7 +37,7 @@ def hub() -> None:
 
 
 @hub.command("run", epilog="Example: densach hub run --data /var/lib/densach --http 0.0.0.0:80")
-@DATA
+@NEW
 @click.option("--http", help="Where to serve the pages (default 127.0.0.1:8080).", metavar="HOST:PORT")
 @click.option("--mqtt", help="The broker (default embedded).", metavar="embedded[:PORT]|mqtt://…|mqtts://…")
 def run(data: Path, http: str | None, mqtt: str | None) -> None:
@@ -141,7 +148,7 @@ def backup(data: Path, folder: Path, as_json: bool) -> None:
 
 
 @click.command(epilog="Example: densach restore /media/stick --data /var/lib/densach")
-@DATA
+@NEW
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
 def restore(data: Path, folder: Path) -> None:
     """Put the newest backup in DIR back into an empty data folder."""
@@ -235,7 +242,8 @@ def library_reindex(data: Path) -> None:
         async with open_rooms(data, kept_clock(data)) as rooms, rooms.library.cataloguer.extractor:
             return await rooms.library.cataloguer.rebuild()
 
-    click.echo(f"{asyncio.run(work())} items are in the index.")
+    asyncio.run(work())
+    click.echo("The index is made anew.")
 
 
 @click.group(epilog="Example: densach roster import hoc-sinh.xlsx --data DIR")
