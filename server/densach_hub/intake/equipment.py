@@ -65,11 +65,11 @@ class EquipmentDesk:
             while self._waiting:
                 _, (dialect, message) = self._waiting.popitem(last=False)
                 await self._take(dialect, message)
+                self.heard += 1
                 self._link.done(message)
             self._bus.say("fleet")
 
     async def _take(self, dialect: Dialect, message: Message) -> None:
-        self.heard += 1
         for said in dialect.hear(message.topic, message.payload, received_at=message.received_ms):
             while True:
                 try:

@@ -5,7 +5,6 @@ from enum import StrEnum
 import msgspec
 
 from densach_hub.fleet.telling import Arrival, ClockTrust, Misfit
-from densach_hub.link.model import Message
 from densach_wire.messages import Attrs, Hello, Outcome, Presence, Result
 
 
@@ -51,13 +50,6 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 Heard = Arrival | HelloHeard | PresenceHeard | ResultHeard | Refused
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """Messages of one turn, read: `heard[i]` is what `messages[i]` said."""
-
-    messages: list[Message]
-    heard: list[Heard]
 
 
 class RequestRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -122,15 +122,32 @@ class Reader:
 def _placed(records: Sequence[Record], place: Placing) -> tuple[Arrived, ...]:
     if place.boot_at is None:
         return tuple([_one(record, place) for record in records])
-    boot_at, latest = place.boot_at, place.received_at  # the usual case, for a thousand records at once
-    placed = []
+    # The usual case, for a hundred thousand records in a row: the same arithmetic as Placing.at, without its calls.
+    boot_at, latest = place.boot_at, place.received_at
+    placed: list[Arrived] = []
+    add = placed.append
     for record in records:
         body = record.d
-        if type(body) is UsageSlice:
-            placed.append(_one(record, place))
-        else:
-            at = boot_at + round(record.up * 1000)
-            placed.append(Arrived(record.seq, max(0, min(at, latest)), body))
+        at = boot_at + int(record.up * 1000)
+        if at > latest:
+            at = latest
+        if at < 0:
+            at = 0
+        if type(body) is not UsageSlice:
+            add(Arrived(record.seq, at, body))
+            continue
+        start, end = body.start, body.end
+        if start.boot is not None or end.boot is not None:
+            add(_one(record, place))
+            continue
+        start_at = boot_at + int(start.up * 1000)
+        end_at = boot_at + int(end.up * 1000)
+        if end_at > latest:
+            end_at = latest
+        if start_at > end_at or start_at < 0:
+            start_at = max(0, min(start_at, end_at))
+            end_at = max(0, end_at)
+        add(Arrived(record.seq, at, body, start_at, end_at))
     return tuple(placed)
 
 
@@ -138,8 +155,8 @@ def _one(record: Record, place: Placing) -> Arrived:
     at = place.at(record.up, wall_to_ms(record.wall))
     body = record.d
     if isinstance(body, UsageSlice):
-        start = place.moment(body.start)
-        return Arrived(record.seq, at, body, start, max(start, place.moment(body.end)))
+        end = place.moment(body.end)
+        return Arrived(record.seq, at, body, min(end, place.moment(body.start)), end)
     return Arrived(record.seq, at, body)
 
 

@@ -31,6 +31,8 @@ log = structlog.get_logger("link")
 
 KEEPALIVE_S = 30
 RECEIVE_MAXIMUM = 1000
+INFLIGHT = 20
+"""Our own messages under way; paho walks through all of them at each PUBACK, so more would be slower."""
 SESSION_EXPIRY_S = 7 * 86_400
 QUEUE_MESSAGES = 2_000
 QUEUE_BYTES = 32 * 1024 * 1024
@@ -264,7 +266,7 @@ class _Session:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.max_inflight_messages_set(RECEIVE_MAXIMUM)
+        client.max_inflight_messages_set(INFLIGHT)
         client.will_set(topics.hub(school), will, qos=1, retain=True)
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
