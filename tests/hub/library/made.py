@@ -54,16 +54,23 @@ def epub(
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo("mimetype"), "application/epub+zip")
-        archive.writestr("META-INF/container.xml", CONTAINER)
-        archive.writestr("OEBPS/book.opf", opf)
-        archive.writestr("OEBPS/nav.xhtml", nav)
+        archive.writestr(entry("META-INF/container.xml"), CONTAINER)
+        archive.writestr(entry("OEBPS/book.opf"), opf)
+        archive.writestr(entry("OEBPS/nav.xhtml"), nav)
         for name, (label, text) in zip(names, texts.items(), strict=True):
-            archive.writestr(f"OEBPS/{name}", page(label, text, head=head, body=body))
+            archive.writestr(entry(f"OEBPS/{name}"), page(label, text, head=head, body=body))
         if cover:
-            archive.writestr("OEBPS/cover.png", png())
+            archive.writestr(entry("OEBPS/cover.png"), png())
         for name, content in (files or {}).items():
-            archive.writestr(f"OEBPS/{name}", content)
+            archive.writestr(entry(f"OEBPS/{name}"), content)
     return buffer.getvalue()
+
+
+def entry(name: str) -> zipfile.ZipInfo:
+    """Dated 1980, so that the same book is the same bytes."""
+    info = zipfile.ZipInfo(name)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
 
 
 def page(label: str, text: str, *, head: str = "", body: str = "") -> str:
@@ -216,7 +223,8 @@ def docx(text: str = "Kế hoạch bài dạy môn Tin học") -> bytes:
 
 
 def odt(text: str = "Biên bản họp tổ") -> bytes:
-    names = 'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    names = f'xmlns:office="{space}:office:1.0" xmlns:text="{space}:text:1.0"'
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
