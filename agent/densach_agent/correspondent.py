@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
 """This many unsent records do not wait for company."""
-_PAUSE_AS_TWIN_MS = 10 * 60_000
+_PAUSE_AS_TWIN_MS = 5 * 60_000
 
 
 def _nothing(*_: object) -> None:
@@ -145,8 +145,10 @@ class Correspondent:
 
     def _ended(self, ended: Ended) -> None:
         self._hooks.changed(ended.why)
-        # MQTT 3.1.1 gives no reason: a young session that the broker ended looks the same.
-        thrown_out = ended.taken_over or (self.link.protocol != "5" and 0 < ended.lasted_ms < STABLE_MS)
+        if not ended.lasted_ms:
+            self._takeovers.forget()  # a broker that cannot be reached throws nobody out
+        # Brokers rarely give the reason: a young session that the other side ended looks like one taken over.
+        thrown_out = ended.taken_over or (ended.by_peer and 0 < ended.lasted_ms < STABLE_MS)
         if thrown_out and self._takeovers.taken_over(self._clock.up_ms()):
             self._takeovers.forget()
             pause = _PAUSE_AS_TWIN_MS + self._chance.randint(0, _PAUSE_AS_TWIN_MS)

@@ -6,10 +6,13 @@ two hundred simulated ones). Each attempt makes a new client: what must survive 
 Certificates are checked for chain and name, not for dates: a machine whose clock battery died boots in 2009.
 """
 
+import contextlib
 import logging
 import random
+import select
 import socket
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,7 @@ _SESSION_S = 3600
 _WILL_DELAY_S = 30
 _CONNECT_S = 10.0
 _TAKEN_OVER = 0x8E
+_NO_REASON = 0x80
 _NOT_AUTHORIZED = frozenset({0x86, 0x87})
 
 
@@ -79,6 +83,8 @@ class Ended(msgspec.Struct, frozen=True):
     taken_over: bool = False
     refused: bool = False
     """The broker does not accept these credentials."""
+    by_peer: bool = False
+    """The other side ended it, for no reason it told."""
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -89,15 +95,33 @@ class Listener(msgspec.Struct, frozen=True):
     ended: Callable[[Ended], None]
 
 
-def tls_context(credentials: Credentials) -> ssl.SSLContext:
+class _Context(ssl.SSLContext):
+    """Remembers the socket it wrapped: paho forgets it when the handshake fails, and leaves it open."""
+
+    wrapped: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        self.wrapped = super().wrap_socket(*args, **options)
+        return self.wrapped
+
+
+def tls_context(credentials: Credentials) -> "_Context":
     """Checks chain and name but no dates; shows the device's certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=str(credentials.ca))
     context.verify_flags = ssl.VerifyFlags(context.verify_flags | NO_CHECK_TIME)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if credentials.certificate is not None:
         context.load_cert_chain(str(credentials.certificate), None if credentials.key is None else str(credentials.key))
     return context
+
+
+def _read_to_end(sock: socket.socket, seconds: float = 1.0) -> None:
+    """Until the other side closes."""
+    sock.settimeout(seconds)
+    with contextlib.suppress(OSError):
+        while sock.recv(4096):
+            pass
 
 
 class Link:
@@ -113,6 +137,7 @@ class Link:
         self._clock = clock
         self._backoff = Backoff(chance)
         self._client: paho.Client | None = None
+        self._context: _Context | None = None
         self._accepted_at: int | None = None
         self._next_try = clock.up_ms()
         self._tried_at = 0
@@ -122,6 +147,7 @@ class Link:
         self._taken_over = False
         self._refused = False
         self._spoke = False
+        self._by_peer = False
 
     @property
     def connected(self) -> bool:
@@ -187,19 +213,21 @@ class Link:
         return info.rc == paho.MQTT_ERR_SUCCESS
 
     def close(self, presence: Presence | None = None) -> None:
-        """Says goodbye (retained) and goes; the will is not sent then."""
-        if self._client is None:
+        """Says goodbye (retained) and goes; the will is not sent then. Takes up to two seconds.
+
+        A socket closed with something unread in it resets the connection, and the broker would forget the last
+        words: so it waits for the broker's word on them, and for the broker to hang up.
+        """
+        client, sock = self._client, self.socket()
+        if client is None:
             return
-        if presence is not None and self.connected:
-            topic = topics.presence(self._line.school, self._line.device)
-            self._client.publish(topic, presence.value, qos=1, retain=True)
-        sock = self.socket()
-        if sock is not None:
-            sock.settimeout(2)
-        self._client.disconnect()
-        for _ in range(50):
-            if not self._client.want_write() or self._client.loop_write() != paho.MQTT_ERR_SUCCESS:
-                break
+        if sock is not None and self.connected:
+            if presence is not None:
+                topic = topics.presence(self._line.school, self._line.device)
+                self._exchange(client, client.publish(topic, presence.value, qos=1, retain=True))
+            with socket.fromfd(sock.fileno(), sock.family, sock.type) as same:
+                client.disconnect()
+                _read_to_end(same)
         self._drop()
 
     def reconnect(self) -> None:
@@ -210,9 +238,18 @@ class Link:
 
     # ---- inside ---------------------------------------------------------------------------------------------------
 
+    def _exchange(self, client: paho.Client, last: paho.MQTTMessageInfo, seconds: float = 1.0) -> None:
+        """Reads and writes until the broker has confirmed `last`."""
+        until = time.monotonic() + seconds
+        while not last.is_published() and (sock := self.socket()) is not None and time.monotonic() < until:
+            select.select([sock], [sock] if client.want_write() else [], [], 0.1)
+            client.loop_write()
+            client.loop_read()
+
     def _connect(self, now: int) -> None:
         self._tried_at = now
-        self._over, self._taken_over, self._refused, self._spoke, self._last_reason = None, False, False, False, ""
+        self._over, self._last_reason = None, ""
+        self._taken_over = self._refused = self._spoke = self._by_peer = False
         client = self._new_client()
         self._client = client
         try:
@@ -225,6 +262,8 @@ class Link:
                 client.connect(self._line.host, self._line.port, _KEEPALIVE_S)
             self._spoke = True
         except (OSError, ValueError) as error:  # no route, refused, TLS (an OSError too), a name that is none
+            if self._context is not None and self._context.wrapped is not None:
+                self._context.wrapped.close()
             self._finish(str(error) or type(error).__name__)
 
     def _new_client(self) -> paho.Client:
@@ -238,7 +277,8 @@ class Link:
         client.connect_timeout = _CONNECT_S
         credentials = self._line.credentials
         if self._line.tls:
-            client.tls_set_context(tls_context(credentials))
+            self._context = tls_context(credentials)
+            client.tls_set_context(self._context)
         if credentials.password is not None:
             client.username_pw_set(self._line.device, credentials.password)
         will = None
@@ -273,6 +313,7 @@ class Link:
         self, _client: paho.Client, _user: Any, flags: paho.DisconnectFlags, reason: ReasonCode, _properties: Any
     ) -> None:
         self._taken_over = flags.is_disconnect_packet_from_server and reason.value == _TAKEN_OVER
+        self._by_peer = reason.value == _NO_REASON
         self._finish(self._last_reason or str(reason))
 
     def _finish(self, why: str) -> None:
@@ -285,7 +326,7 @@ class Link:
                 self._five = not self._five  # it was reached and hung up: perhaps it speaks only the other version
             self._lines.append(self._lines.pop(0))
             self._line = self._lines[0]
-        self._over = Ended(why, lasted, self._taken_over, self._refused)
+        self._over = Ended(why, lasted, self._taken_over, self._refused, self._by_peer)
 
     def _report(self) -> None:
         """Outside paho's callbacks, so that the listener may do with the Link what it likes."""
