@@ -215,10 +215,23 @@ async def audit(request: web.Request) -> web.StreamResponse:
     before = _number(request.query.get("before"))
     found = await request.app[AUDIT].latest(limit=PAGE + 1, before=before, search=search or None)
     return render(
-        request, "accounts/audit.html", places=admin_places(request),
-        title=t("Audit log"), notes=found[:PAGE], done=DONE, search=search,
-        older=found[PAGE - 1].seq if len(found) > PAGE else None, newest=before is None,
+        request, "accounts/audit.html", title=t("Audit log"), places=admin_places(request), done=DONE, search=search,
+        notes=[(note, plain_detail(note.detail)) for note in found[:PAGE]],
+        names=await request.app[ACCOUNTS].names(note.on for note in found if note.on), newest=before is None,
+        older=found[PAGE - 1].seq if len(found) > PAGE else None,
     )  # fmt: skip
+
+
+def plain_detail(detail: str | None) -> str:
+    """What a person reads of a detail: `{"n":3}` as `n: 3`."""
+    if not detail or not detail.startswith("{"):
+        return detail or ""
+    try:
+        found = msgspec.json.decode(detail, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return detail
+    parts = ((key, ", ".join(map(str, value)) if isinstance(value, list) else value) for key, value in found.items())
+    return "; ".join(f"{key}: {value}" for key, value in parts)
 
 
 @routes.api("GET", "/api/v1/audit", who=ADMINS, answers=AuditPage, summary="The audit log, newest first: ?q=, ?before=")

@@ -1,6 +1,7 @@
 """What can be done with accounts, by intent. Every change leaves a line in the audit log, in the same transaction."""
 
 import secrets
+from collections.abc import Iterable
 from sqlite3 import Connection
 
 from aiohttp import web
@@ -231,6 +232,11 @@ class Accounts:
 
     async def of_class(self, class_id: str) -> list[AccountState]:
         return await self._db.read(lambda c: store.states_of_class(c, class_id))
+
+    async def names(self, account_ids: Iterable[str]) -> dict[str, str]:
+        """id → name of those among the ids that are accounts (at most 500)."""
+        wanted = sorted(set(account_ids))[:500]
+        return await self._db.read(lambda c: store.names(c, wanted))
 
     def now(self) -> int:
         """The present by this hub's clock, epoch ms: what locks and ends of tokens are held against."""

@@ -51,7 +51,8 @@ class Sessions:
     async def of_token(self, bearer: str) -> Account | None:
         """What an API token may do, as an account without a person; None when it is unknown, over or revoked."""
         key = digest(bearer)
-        if (account := self._remembered(key)) is not None:
+        kept_as = b"token " + key  # apart from cookies: a token sent as a cookie must open nothing
+        if (account := self._remembered(kept_as)) is not None:
             return account
         token = await self._db.read(lambda c: store.token(c, key))
         now = self._clock.now_ms()
@@ -60,7 +61,7 @@ class Sessions:
         if token.used_at is None or now - token.used_at >= TOUCH_MS:
             await self._db.write_grouped(lambda c: store.touch_token(c, token.id, now))
         account = account_of_token(token)
-        self._remember(key, account)
+        self._remember(kept_as, account)
         return account
 
     def start(self, c: Connection, account_id: str, *, now: int, address: str | None, instead_of: str | None) -> str:

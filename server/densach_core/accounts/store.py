@@ -1,84 +1,17 @@
 """SQL of accounts, sessions, tokens and the audit log (school.db of a hub, the database of an office)."""
 
+from collections.abc import Iterable
 from sqlite3 import Connection, IntegrityError, Row
 
 import msgspec
 
 from densach_core.accounts.model import Account, AccountState, Role, Token
 from densach_core.accounts.rules import is_pupil_only, login_key
+from densach_core.accounts.schema import MIGRATIONS as MIGRATIONS
+from densach_core.accounts.schema import name_sort
 from densach_core.errors import Conflict
 from densach_core.folding import fold
-from densach_core.migrations import Migration
 from densach_core.text import t
-
-MIGRATIONS: list[Migration] = [
-    Migration(
-        "accounts, sessions, tokens, audit",
-        """
-        CREATE TABLE account (
-          id TEXT PRIMARY KEY,
-          login TEXT NOT NULL,
-          login_key TEXT NOT NULL UNIQUE,
-          name TEXT NOT NULL,
-          name_folded TEXT NOT NULL,
-          roles TEXT NOT NULL,
-          class_id TEXT,
-          locale TEXT,
-          secret TEXT,
-          secret_long INTEGER NOT NULL DEFAULT 0,
-          must_change INTEGER NOT NULL DEFAULT 0,
-          totp_key BLOB,
-          totp_step INTEGER,
-          totp_pending BLOB,
-          failures INTEGER NOT NULL DEFAULT 0,
-          failed_at INTEGER,
-          locked_until INTEGER,
-          last_log_in_at INTEGER,
-          created_at INTEGER NOT NULL,
-          closed_at INTEGER
-        ) STRICT;
-        CREATE INDEX account_by_class ON account (class_id) WHERE class_id IS NOT NULL;
-        CREATE TABLE account_session (
-          hash BLOB PRIMARY KEY,
-          account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
-          created_at INTEGER NOT NULL,
-          seen_at INTEGER NOT NULL,
-          expires_at INTEGER NOT NULL,
-          address TEXT
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX account_session_by_account ON account_session (account_id);
-        CREATE TABLE account_recovery (
-          account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
-          hash BLOB NOT NULL,
-          used_at INTEGER,
-          PRIMARY KEY (account_id, hash)
-        ) STRICT, WITHOUT ROWID;
-        CREATE TABLE account_token (
-          id TEXT PRIMARY KEY,
-          hash BLOB NOT NULL UNIQUE,
-          name TEXT NOT NULL,
-          roles TEXT NOT NULL,
-          created_at INTEGER NOT NULL,
-          used_at INTEGER,
-          expires_at INTEGER,
-          revoked_at INTEGER
-        ) STRICT;
-        CREATE TABLE audit (
-          seq INTEGER PRIMARY KEY AUTOINCREMENT,
-          at INTEGER NOT NULL,
-          by_id TEXT,
-          by_name TEXT NOT NULL,
-          what TEXT NOT NULL,
-          "on" TEXT,
-          detail TEXT,
-          address TEXT
-        ) STRICT;
-        CREATE INDEX audit_by_time ON audit (at);
-        CREATE TRIGGER audit_never_changed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
-        CREATE TRIGGER audit_never_deleted BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
-        """,
-    ),
-]
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,10 +42,10 @@ def add_account(c: Connection, account: Account, *, at: int, secret: str | None,
     """Raises Conflict("accounts.login-taken")."""
     try:
         c.execute(
-            "INSERT INTO account (id, login, login_key, name, name_folded, roles, class_id, locale, secret, secret_long,"
-            " must_change, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO account (id, login, login_key, name, name_folded, name_sort, roles, class_id, locale, secret,"
+            " secret_long, must_change, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                account.id, account.login, login_key(account.login), account.name, fold(account.name),
+                account.id, account.login, login_key(account.login), account.name, fold(account.name), name_sort(account.name),
                 roles_text(account.roles), account.class_id, account.locale, secret, secret_long, account.must_change, at,
             ),
         )  # fmt: skip
@@ -131,8 +64,9 @@ def change_account(
     """Raises Conflict("accounts.login-taken")."""
     try:
         c.execute(
-            "UPDATE account SET login = ?, login_key = ?, name = ?, name_folded = ?, roles = ?, class_id = ? WHERE id = ?",
-            (login, login_key(login), name, fold(name), roles_text(roles), class_id, account_id),
+            "UPDATE account SET login = ?, login_key = ?, name = ?, name_folded = ?, name_sort = ?, roles = ?,"
+            " class_id = ? WHERE id = ?",
+            (login, login_key(login), name, fold(name), name_sort(name), roles_text(roles), class_id, account_id),
         )
     except IntegrityError:
         raise Conflict(
@@ -174,11 +108,17 @@ def states(c: Connection, *, search: str, role: Role | None, limit: int, offset:
     condition = " AND ".join(where)
     total: int = c.execute(f"SELECT count(*) FROM account WHERE {condition}", values).fetchone()[0]  # noqa: S608
     rows = c.execute(
-        f"SELECT * FROM account WHERE {condition} ORDER BY closed_at IS NOT NULL, roles = 'student', name_folded, id"  # noqa: S608
+        f"SELECT * FROM account WHERE {condition} ORDER BY closed_at IS NOT NULL, roles = 'student', name_sort, id"  # noqa: S608
         " LIMIT ? OFFSET ?",
         (*values, limit, offset),
     )
     return [_state(row) for row in rows], total
+
+
+def names(c: Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    ids = list(account_ids)
+    marks = ",".join("?" * len(ids))
+    return {r["id"]: r["name"] for r in c.execute(f"SELECT id, name FROM account WHERE id IN ({marks})", ids)}  # noqa: S608
 
 
 def state(c: Connection, account_id: str) -> AccountState | None:
