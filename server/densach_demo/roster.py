@@ -15,7 +15,7 @@ _GIVEN_F = ("An", "Ánh", "Chi", "Dung", "Giang", "Hà", "Hạnh", "Huyền", "L
             "Thảo", "Trang", "Uyên", "Vân", "Yến")  # fmt: skip
 _GIVEN_M = ("Bình", "Cường", "Dũng", "Đạt", "Hải", "Hiếu", "Hùng", "Khang", "Khoa", "Long", "Nam", "Nghĩa", "Phong", "Phúc",
             "Quân", "Sơn", "Tài", "Thắng", "Tùng", "Việt")  # fmt: skip
-CLASSES = tuple(f"{grade}{letter}" for grade in (6, 7, 8, 9) for letter in "AB")
+CLASSES = ("6A", "6B", "7A", "8A", "9A", "10A", "11A", "12A")
 SUBJECTS = ("Tin học", "Toán", "Ngữ văn", "Vật lí", "Tiếng Anh", "Lịch sử và Địa lí", "Âm nhạc", "Sinh học")
 
 

@@ -20,7 +20,7 @@ from densach_office.schools.model import ChildKind
 
 BY = "demo"
 SCHOOL_CODE = "79000DEMO"
-SCHOOL_NAME = "Trường THCS Ánh Sáng (dùng thử)"
+SCHOOL_NAME = "Trường THCS và THPT Ánh Sáng (dùng thử)"
 SEATS = 24
 _STAFF = (
     ("Nhân viên thư viện", "thuvien", Role.LIBRARIAN, "/desk"),
@@ -44,8 +44,8 @@ async def make_school(rooms: Rooms, people: People, *, machines: int) -> Made:
     await people.set_profile(
         SchoolProfile(
             name=SCHOOL_NAME,
-            codes=(SchoolCode(code=SCHOOL_CODE, level=Level.THCS),),
-            levels=(Level.THCS,),
+            codes=(SchoolCode(code=SCHOOL_CODE),),
+            levels=(Level.THCS, Level.THPT),
             commune="Xã Ánh Sáng",
             campuses=(Campus(id="chinh", name="Điểm trường chính"),),
         ),
@@ -66,7 +66,8 @@ async def make_rooms(rooms: Rooms, machines: int) -> tuple[tuple[str, int], ...]
     labs: list[tuple[str, int]] = []
     left = machines
     for number in range(1, count + 1):
-        room = await rooms.fleet.rooms.new(f"Phòng máy {number}", by=BY, seats=SEATS, columns=6, levels=("THCS",))
+        levels = ("THCS", "THPT") if count == 1 else ("THPT",) if number % 2 == 0 else ("THCS",)
+        room = await rooms.fleet.rooms.new(f"Phòng máy {number}", by=BY, seats=SEATS, columns=6, levels=levels)
         labs.append((room.id, min(share, left)))
         left -= labs[-1][1]
     await rooms.fleet.rooms.new("Phòng studio", by=BY, kind=RoomKind.STUDIO, seats=4, columns=4)
@@ -80,8 +81,8 @@ async def make_people(rooms: Rooms, people: People, labs: tuple[tuple[str, int],
         preview = await people.rosters.preview(name, text.encode(), by=BY)
         await people.rosters.apply(preview.id, preview.mark, by=BY)
     classes = await people.classes()
-    for number, one in enumerate(classes):
-        room = labs[number % len(labs)][0]
+    for one in classes:
+        room = labs[1 if one.level is Level.THPT and len(labs) > 1 else 0][0]
         await people.put_class(
             name=one.name, grade=one.grade, by=BY, class_id=one.id, homeroom_id=one.homeroom_id, room_ids=(room,)
         )
@@ -104,6 +105,7 @@ async def fill_library(rooms: Rooms, pieces: list[Piece]) -> None:
             key=f"4771:{document.number}",
             creators=(Creator(document.issuer),),
             description=document.description,
+            subject="nghiep-vu",
             topics=("Văn bản pháp quy",),
             published=str(document.date.year),
             language="vi",

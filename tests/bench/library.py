@@ -28,7 +28,7 @@ from densach_hub.opening import Rooms
 ITEMS = 5_000
 CLIENTS = 60
 VIDEO_BYTES = 96 * 2**20
-_SUBJECTS = ("Toán", "Vật lí", "Hoá học", "Sinh học", "Ngữ văn", "Lịch sử", "Địa lí", "Tiếng Anh", "Tin học", "Âm nhạc")
+_SUBJECTS = ("toan", "vat-ly", "hoa-hoc", "sinh-hoc", "ngu-van", "lich-su", "dia-ly", "tieng-anh", "tin-hoc", "am-nhac")
 _WORDS = (
     "phương trình", "đại số", "hình học", "đồng bằng", "sông Hồng", "ánh sáng", "dao động", "tế bào", "truyện ngắn", "chiến dịch",
     "lập trình", "giai điệu", "khí hậu", "phản ứng", "hàm số", "từ trường", "quang hợp", "ca dao", "bản đồ", "thống kê",
@@ -157,8 +157,8 @@ def _ready(hub: BenchHub) -> tuple[list[str], str]:
     """Waits until the film was read; returns item ids and the film's."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
-        found = _items(hub.url, "?limit=200")
-        video = [item.id for item in found if item.kind == "video"]
+        found = _items(hub.url, "?limit=100")
+        video = [item.id for item in _items(hub.url, "?kind=video")]
         if video:
             return [item.id for item in found], video[0]
         time.sleep(0.5)

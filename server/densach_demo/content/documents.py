@@ -62,6 +62,6 @@ def as_csv() -> str:
     writer = csv.writer(out)
     writer.writerow(["title", "author", "year", "language", "subject", "description", "identifier"])
     for document in legal_documents():
-        row = [document.full_title, document.issuer, document.date.year, "vi", "Văn bản pháp quy", document.description]
+        row = [document.full_title, document.issuer, document.date.year, "vi", "nghiep-vu", document.description]
         writer.writerow([*row, document.number])
     return out.getvalue()

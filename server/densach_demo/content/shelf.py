@@ -10,7 +10,7 @@ from densach_demo.content import documents, guide, recordings, worksheet
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A file and what a librarian would write on its card where the file cannot say it itself."""
+    """A file and what a librarian would write on its card; `subject` is the library's code of one."""
 
     path: Path
     title: str
@@ -31,17 +31,17 @@ def write_shelf(folder: Path) -> list[Piece]:
     simulation = folder / "con-lac-don.zip"
     write_simulation(simulation)
     pieces = [
-        Piece(vietnamese, guide.TITLES["vi"], "Tin học", description=guide.DESCRIPTIONS["vi"]),
-        Piece(english, guide.TITLES["en"], "Tin học", language="en", description=guide.DESCRIPTIONS["en"]),
-        Piece(sheet, worksheet.TITLE, "Vật lí", (11,), description="Bốn trang: mục tiêu, ba thí nghiệm, kết luận."),
+        Piece(vietnamese, guide.TITLES["vi"], "tin-hoc", description=guide.DESCRIPTIONS["vi"]),
+        Piece(english, guide.TITLES["en"], "tin-hoc", language="en", description=guide.DESCRIPTIONS["en"]),
+        Piece(sheet, worksheet.TITLE, "vat-ly", (11,), description="Bốn trang: mục tiêu, ba thí nghiệm, kết luận."),
         Piece(
-            simulation, "Con lắc đơn", "Vật lí", (11,), description="Đổi chiều dài, góc lệch và nơi đặt con lắc rồi đo chu kì."
+            simulation, "Con lắc đơn", "vat-ly", (11,), description="Đổi chiều dài, góc lệch và nơi đặt con lắc rồi đo chu kì."
         ),
-        Piece(recordings.write_sound(folder), recordings.SOUND_TITLE, "Âm nhạc", (6, 7)),
+        Piece(recordings.write_sound(folder), recordings.SOUND_TITLE, "am-nhac", (6, 7)),
     ]
     film = recordings.write_film(folder)
     if film is not None:
-        pieces.append(Piece(film, recordings.FILM_TITLE, "Vật lí", (11,), description="Hai mươi giây, mỗi chu kì hai giây."))
+        pieces.append(Piece(film, recordings.FILM_TITLE, "vat-ly", (11,), description="Hai mươi giây, mỗi chu kì hai giây."))
     return pieces
 
 
