@@ -99,9 +99,7 @@ class Authority:
         assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote it
         return x509.load_pem_x509_certificate(self.ca_file.read_bytes()), key
 
-    async def _named(
-        self, file: str, name: str, hosts: tuple[str, ...], purpose: x509.ObjectIdentifier
-    ) -> tuple[Path, Path]:
+    async def _named(self, file: str, name: str, hosts: tuple[str, ...], purpose: x509.ObjectIdentifier) -> tuple[Path, Path]:
         certificate, key = self.folder / f"{file}.pem", self.folder / f"{file}.key"
         async with self._one_at_a_time:
             if not key.exists() or not certificate.exists() or _hosts_of(certificate) != set(hosts):
@@ -202,9 +200,7 @@ def _write(path: Path, body: bytes, mode: int) -> None:
     new.replace(path)
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -216,9 +212,7 @@ def _builder(
     )
 
 
-def _for_end(
-    builder: x509.CertificateBuilder, ca: x509.Certificate, purpose: x509.ObjectIdentifier
-) -> x509.CertificateBuilder:
+def _for_end(builder: x509.CertificateBuilder, ca: x509.Certificate, purpose: x509.ObjectIdentifier) -> x509.CertificateBuilder:
     identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
         builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -252,6 +246,4 @@ def _hosts_of(certificate: Path) -> set[str]:
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

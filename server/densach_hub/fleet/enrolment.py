@@ -106,9 +106,7 @@ class Enrolment:
 
     # ---- tokens
 
-    async def new_token(
-        self, *, by: str, room: str | None, hours: int = 24, uses: int = 60
-    ) -> tuple[RoomToken, str]:
+    async def new_token(self, *, by: str, room: str | None, hours: int = 24, uses: int = 60) -> tuple[RoomToken, str]:
         """A token and its text (`ds1.…`), which is shown now and never again. Raises BadInput, NotFound."""
         if not 1 <= hours <= LONGEST_TOKEN_HOURS:
             raise BadInput("fleet.token-hours", t("Choose between {a} and {b} hours.", a=1, b=LONGEST_TOKEN_HOURS), field="hours")

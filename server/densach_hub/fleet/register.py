@@ -147,9 +147,7 @@ class Register:
         now = self._clock.now_ms()
         return await self._change(machine_id, lambda c: store.move(c, machine_id, room, seat, now, by), by, "moved")
 
-    async def move_many(
-        self, machine_ids: Sequence[str], room: str, *, by: str, seats_from: str | None = None
-    ) -> list[Machine]:
+    async def move_many(self, machine_ids: Sequence[str], room: str, *, by: str, seats_from: str | None = None) -> list[Machine]:
         """Puts many machines in a room at once, on the free seats in order of their names' numbers.
 
         `seats_from`: the seat to begin with; None puts them in the room without seats. Machines that find no free
@@ -203,9 +201,7 @@ class Register:
 
         return await self._db.read(work)
 
-    async def note_repair(
-        self, machine_id: str, what: str, *, by: str, parts: str = "", works_again: bool = False
-    ) -> Repair:
+    async def note_repair(self, machine_id: str, what: str, *, by: str, parts: str = "", works_again: bool = False) -> Repair:
         """`works_again` closes the machine's open fault reports and ends a "broken"."""
         if not 0 < len(what.strip()) <= 1000 or len(parts) > 1000:
             raise BadInput("fleet.repair-text", t("Say in a few words what was done."), field="what")

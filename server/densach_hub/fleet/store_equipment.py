@@ -64,9 +64,7 @@ def days(c: Connection, device: str, first: str, last: str) -> list[EquipmentDay
 
 def day_of_all(c: Connection, day: str) -> dict[str, EquipmentDay]:
     rows = c.execute("SELECT * FROM equipment_day WHERE day = ? LIMIT 5000", (day,))
-    return {
-        r["device"]: EquipmentDay(device=r["device"], day=r["day"], on_ms=r["on_ms"], energy_wh=r["energy_wh"]) for r in rows
-    }
+    return {r["device"]: EquipmentDay(device=r["device"], day=r["day"], on_ms=r["on_ms"], energy_wh=r["energy_wh"]) for r in rows}
 
 
 def _state(r: Row) -> EquipmentState:

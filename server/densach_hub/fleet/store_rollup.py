@@ -131,5 +131,3 @@ def thin(c: Connection, *, raw_before: int, usage_before: int, most: int = ROLL_
             ).rowcount,
         )
     return deleted >= most
-
-

@@ -163,8 +163,7 @@ def periods(c: Connection, device: str, since: int) -> list[PresencePeriod]:
         (device, since),
     )
     return [
-        PresencePeriod(device=r["device"], state=Presence(r["state"]), from_at=r["from_at"], until_at=r["until_at"])
-        for r in rows
+        PresencePeriod(device=r["device"], state=Presence(r["state"]), from_at=r["from_at"], until_at=r["until_at"]) for r in rows
     ]
 
 

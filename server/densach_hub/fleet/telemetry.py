@@ -58,9 +58,7 @@ class HelloVerdict(msgspec.Struct, frozen=True, kw_only=True):
 class Telemetry:
     """Facts of telemetry.db. Awaitable methods return after the commit is on disk."""
 
-    def __init__(
-        self, telemetry: Database, clock: Clock, bus: Bus, register: Register, policy: Single[FleetPolicy]
-    ) -> None:
+    def __init__(self, telemetry: Database, clock: Clock, bus: Bus, register: Register, policy: Single[FleetPolicy]) -> None:
         self._db = telemetry
         self._clock = clock
         self._bus = bus

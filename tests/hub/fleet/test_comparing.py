@@ -92,9 +92,7 @@ def test_a_second_look_confirms_only_after_a_while_or_another_boot() -> None:
 
 
 items = st.lists(
-    st.builds(
-        dimm, st.sampled_from("ABCD"), st.one_of(st.none(), st.sampled_from(["S1", "S2", "S3"])), st.sampled_from([2, 4])
-    ),
+    st.builds(dimm, st.sampled_from("ABCD"), st.one_of(st.none(), st.sampled_from(["S1", "S2", "S3"])), st.sampled_from([2, 4])),
     max_size=5,
     unique_by=lambda item: item.key,
 )
