@@ -1,6 +1,6 @@
 """Tasmota: plugs and switches that announce themselves under `tasmota/discovery/<MAC>/…`.
 
-Sources: https://tasmota.github.io/docs/MQTT/ and /docs/Home-Assistant/ (discovery). Payload shapes:
+Sources: Tasmota's documentation, the pages “MQTT” and “Home Assistant” (discovery). Payload shapes:
 
 * `tasmota/discovery/<MAC>/config` (retained): `{"ip", "dn", "fn": […], "hn", "mac", "md", "ofln", "onln", "sw", "t",
   "ft": "%prefix%/%topic%/", "tp": ["cmnd", "stat", "tele"], …}`; the MAC in the topic must be the one in the payload.
