@@ -6,7 +6,7 @@ from tests.checks.tree import short, tracked
 
 ADDRESS = re.compile(r"(?:https?|mqtts?|ftp)://([A-Za-z0-9.-]+)", re.IGNORECASE)
 ALLOWED = re.compile(
-    r"(?:localhost|[\d.]+|hub|office|box|hubs?\.[a-z.]+|example(?:\.[a-z]+)*|(?:.+\.)?example\.(?:com|org|net|vn)"
+    r"(?:localhost|[\d.]+|hub|office|box|hubs?\.[a-z.]+|example(?:\.[a-z]+)*|(?:.+\.)?example\.(?:com|org|net|vn|edu\.vn)"
     r"|(?:.+\.)?(?:test|invalid|example|lan|local|internal))\.?",
     re.IGNORECASE,
 )
