@@ -83,7 +83,17 @@ function makePickAll(all) {
   });
 }
 
+// A table wider than its frame can be scrolled by keyboard too.
+function makeScrollable(frame) {
+  if (frame.scrollWidth <= frame.clientWidth || frame.querySelector("a, button, input, select, summary")) return;
+  frame.tabIndex = 0;
+  frame.setAttribute("role", "region");
+  const heading = frame.querySelector("caption") || document.querySelector("h1");
+  if (heading) frame.setAttribute("aria-label", heading.textContent.trim());
+}
+
 export function startTables(within) {
+  within.querySelectorAll(".tablewrap").forEach(makeScrollable);
   within.querySelectorAll("table[data-sort]").forEach(makeSortable);
   within.querySelectorAll("input[data-filter]").forEach(makeFilter);
   within.querySelectorAll("input[data-pick-all]").forEach(makePickAll);
