@@ -11,8 +11,8 @@ from lxml import etree
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _DROPPED = {"script", "iframe", "frame", "frameset", "embed", "applet", "base", "portal", "foreignscript", "handler", "listener"}
 _UNWRAPPED = {"object", "form", "noscript", "button", "input", "select", "textarea"}
-_ADDRESSES = {"href", "src", "data", "action", "formaction", "poster", "background", "from", "to", "values"}
-_GONE = {"ping", "srcdoc", "srcset", "formaction", "action", "target", "nonce"}
+_ADDRESSES = {"href", "src", "action", "formaction", "poster", "background", "from", "to", "values"}
+_GONE = {"ping", "data", "srcdoc", "srcset", "formaction", "action", "target", "nonce"}
 _BAD_ADDRESS = re.compile(
     r"^[\x00-\x20]*(?:javascript|vbscript|data[\x00-\x20]*:[\x00-\x20]*(?:text|application))", re.IGNORECASE
 )
