@@ -74,6 +74,19 @@ def pair(data: Path, office: str, code_file: TextIO) -> None:
     click.echo(f"Paired with {name}. The school's figures go there from now on.")
 
 
+@hub.command("kit", epilog="Example: densach hub kit --data /var/lib/densach")
+@DATA
+def kit(data: Path) -> None:
+    """Fetch what lab machines install their agent from, once, where there is Internet; /join needs none after it."""
+    from densach_hub.fleet.kit import KitProblem, fill
+
+    try:
+        names = fill(data / "kit")
+    except KitProblem as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(f"{len(names)} files in {data / 'kit'}: the line on /join now works without Internet.")
+
+
 @click.command(epilog="Example: printf %s 'a long password' | densach user add lan --role technician --data DIR")
 @DATA
 @click.argument("name")

@@ -2,7 +2,7 @@
 
 Our wheel is made of the very code that runs here (only the parts a lab machine needs), so that hub and agents never
 disagree about versions and no build tool is wanted on a school's hub. The wheels it depends on lie in a folder that is
-filled once where there is Internet: `python -m densach_hub.fleet.kit FOLDER`.
+filled once where there is Internet: `densach hub kit --data DIR`.
 """
 
 import base64
@@ -24,6 +24,10 @@ PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")
 _WHEEL = re.compile(r"[A-Za-z0-9_.+!-]{1,150}\.whl\Z")
 _STAMP = (2020, 1, 1, 0, 0, 0)
 """The same for every file: the same code gives the same wheel, byte for byte."""
+
+
+class KitProblem(Exception):
+    """The kit could not be filled; the message says why."""
 
 
 class KitFile(msgspec.Struct, frozen=True):
@@ -112,35 +116,20 @@ def agent_wheel() -> tuple[str, bytes]:
 def fill(folder: Path, pythons: tuple[str, ...] = PYTHONS, platforms: tuple[str, ...] = PLATFORMS) -> list[str]:
     """Downloads the wheels the agent needs for these versions of Python; needs Internet. Returns what is there.
 
-    Raises subprocess.CalledProcessError with pip's words.
+    Raises KitProblem with pip's words.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for python in pythons:
         where = [word for platform in platforms for word in ("--platform", platform)]
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(folder),
              "--only-binary", ":all:", "--implementation", "cp", "--python-version", python, *where, *agent_needs()],
-            check=True, capture_output=True, text=True,
+            check=False, capture_output=True, text=True,
         )  # fmt: skip
+        if done.returncode != 0:
+            raise KitProblem(f"Python {python}: {done.stderr.strip()[-500:]}\nTry again where there is Internet.")
     return sorted(path.name for path in folder.glob("*.whl"))
 
 
 def _record_digest(body: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode("ascii")
-
-
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        sys.stderr.write("python -m densach_hub.fleet.kit FOLDER\n")
-        return 2
-    try:
-        names = fill(Path(arguments[0]))
-    except subprocess.CalledProcessError as error:
-        sys.stderr.write(f"{error.stderr.strip()}\nThe kit needs Internet once; try again where there is some.\n")
-        return 1
-    sys.stdout.write("".join(f"{name}\n" for name in names))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

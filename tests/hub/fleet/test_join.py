@@ -35,7 +35,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def web(fleet: Fleet, school: Database, clock: FixedClock, wheels: Path) -> AsyncIterator[Web]:
-    shutil.copytree(wheels, fleet.authority.folder.parent / "kit")
+    kit = fleet.authority.folder.parent / "kit"
+    shutil.copytree(wheels, kit)
+    (kit / "msgspec-0.1.0-cp39-cp39-linux_x86_64.whl").write_bytes(b"for another Python")
     async with served(fleet, school, clock) as found:
         yield found
 

@@ -59,8 +59,13 @@ trap 'rm -rf "$work"' EXIT
 say "1/4 $hub"
 get "$hub/join/kit/index.txt" "$work/index.txt" ||
     die "Không tới được máy chủ trường $hub. / The school's hub cannot be reached."
+tag=$("$python" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')
 while read -r digest name; do
-    case $name in *[!A-Za-z0-9_.+!-]* | .* | '') die "kit: $name" ;; esac
+    case $name in
+    *[!A-Za-z0-9_.+!-]* | .* | '') die "kit: $name" ;;
+    *-"$tag"-"$tag"-*) ;;
+    *-cp3[0-9]*-cp3[0-9]*-*) continue ;; # for another Python
+    esac
     get "$hub/join/kit/$name" "$work/$name"
     printf '%s  %s\n' "$digest" "$work/$name" >>"$work/sums"
 done <"$work/index.txt"
