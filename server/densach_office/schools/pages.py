@@ -64,8 +64,7 @@ async def _table(request: web.Request, template: str) -> web.Response:
         rows=rows,
         asked=asked,
         units=await request.app[TREE].units(),
-        levels=LEVELS,
-        level_words={level: shown.level(level) for level in LEVELS},
+        levels=[level for level in LEVELS if any(level in row.levels for row in everyone)],
         figure=_figure,
         norm=_norm,
         query=request.query_string,
@@ -91,11 +90,14 @@ async def school(request: web.Request) -> web.StreamResponse:
     sight = await request.app[SCHOOLS].school(request.match_info["code"])
     shelf = request.app[CRITERIA]
     units = await request.app[TREE].units()
+    order = {criterion.code: place for place, criterion in enumerate(shelf.criteria)}
+    indicators = sorted(sight.indicators, key=lambda pair: order.get(pair[0].code, len(order)))
     return render(
         request,
         "office/school.html",
         title=sight.row.name,
         sight=sight,
+        indicators=indicators,
         criteria={criterion.code: criterion for criterion in shelf.criteria},
         level_words=shown.LEVELS,
         reason=shown.reason,
