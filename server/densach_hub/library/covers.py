@@ -1,8 +1,10 @@
 """Drawn covers for what has none: the title in lines, the subject's colour. SVG, the same on every device."""
 
+from functools import lru_cache
 from html import escape
 
 import msgspec
+from markupsafe import Markup
 
 from densach_hub.library.subjects import tone_of
 
@@ -35,6 +37,18 @@ def lines_of(title: str) -> tuple[str, ...]:
         lines = lines[:MOST_LINES]
         lines[-1] = f"{lines[-1][: LINE - 1]}…"
     return tuple(lines)
+
+
+@lru_cache(maxsize=1000)
+def inline(title: str, subject: str | None) -> Markup:
+    """A drawn cover as part of a page; its colours and letters are the style sheet's."""
+    cover = drawn(title, subject)
+    words = "".join(f'<text x="17" y="{66 + 21 * n}">{escape(line)}</text>' for n, line in enumerate(cover.lines))
+    return Markup(  # noqa: S704 - every word in it was escaped above
+        f'<svg class="cover cover--drawn tone-{cover.tone}" viewBox="0 0 150 200" aria-hidden="true">'
+        '<rect class="cover__ground" width="150" height="200"/><rect class="cover__spine" width="7" height="200"/>'
+        f'<circle class="cover__lamp" cx="27" cy="29" r="8"/>{words}</svg>'
+    )
 
 
 def svg(title: str, subject: str | None) -> str:

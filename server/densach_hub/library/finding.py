@@ -13,7 +13,7 @@ from densach_hub.library.subjects import GRADES
 
 SEARCH_SECONDS = 1.0
 TEXT_SECONDS = 0.6
-KEPT_ANSWERS = 400
+KEPT_ANSWERS = 100
 NEW = 12
 ON_SHELF = 8
 MOST_SHELVES = 12

@@ -21,7 +21,7 @@ from densach_hub.library.store import card_of
 COUNTED = 1_000
 PASSAGES_SEEN = 240
 HITS_AN_ITEM = 3
-VERSION = 1
+VERSION = 2
 """Raise it when what is indexed changes: the hub then rebuilds by itself."""
 
 MIGRATIONS = [
@@ -46,14 +46,36 @@ MIGRATIONS = [
         CREATE VIRTUAL TABLE passage_words USING fts5(text, content='', tokenize='unicode61 remove_diacritics 0');
         CREATE TABLE built (version INTEGER NOT NULL);
         """,
-    )
+    ),
+    Migration(
+        "words apart from cards, limits as words",
+        """
+        DROP TABLE entry_words;
+        DROP TABLE entry;
+        DELETE FROM built;
+        CREATE TABLE entry (
+            id INTEGER PRIMARY KEY, item TEXT NOT NULL UNIQUE, kind TEXT, subject TEXT, grade_from INTEGER, grade_to INTEGER,
+            language TEXT, added_at INTEGER NOT NULL, changed_at INTEGER NOT NULL, text_of TEXT, card BLOB NOT NULL
+        );
+        CREATE INDEX entry_added ON entry(added_at);
+        CREATE TABLE entry_text (
+            id INTEGER PRIMARY KEY, title TEXT NOT NULL, exact TEXT NOT NULL, people TEXT NOT NULL, topics TEXT NOT NULL,
+            about TEXT NOT NULL, limits TEXT NOT NULL
+        );
+        CREATE VIRTUAL TABLE entry_words USING fts5(
+            title, exact, people, topics, about, limits, content='entry_text', content_rowid='id',
+            tokenize='unicode61 remove_diacritics 0', prefix='2 3'
+        );
+        """,
+    ),
 ]
 
 _cards = msgspec.json.Decoder(Card)
-_WEIGHTS = "8.0, 8.0, 4.0, 3.0, 1.0"
-_DELETE = (
-    "INSERT INTO entry_words (entry_words, rowid, title, exact, people, topics, about)"
-    " SELECT 'delete', id, title, exact, people, topics, about FROM entry WHERE item = ?"
+_WEIGHTS = "8.0, 8.0, 4.0, 3.0, 1.0, 0.0"
+_COLUMNS = "title, exact, people, topics, about, limits"
+_FORGET = (
+    f"INSERT INTO entry_words (entry_words, rowid, {_COLUMNS})"  # noqa: S608 - fixed words
+    f" SELECT 'delete', id, {_COLUMNS} FROM entry_text WHERE id = (SELECT id FROM entry WHERE item = ?)"
 )
 
 
@@ -71,6 +93,7 @@ def clear(c: sqlite3.Connection) -> None:
     c.execute("INSERT INTO passage_words (passage_words) VALUES ('delete-all')")
     c.execute("DELETE FROM passage")
     c.execute("DELETE FROM entry")
+    c.execute("DELETE FROM entry_text")
     c.execute("INSERT INTO entry_words (entry_words) VALUES ('rebuild')")
     c.execute("DELETE FROM built")
 
@@ -79,26 +102,35 @@ def put(c: sqlite3.Connection, it: Item) -> None:
     """Indexes an item's title and what else is said of it, in place of what was there."""
     titles = f"{it.title} {it.subtitle or ''}".strip()
     about = f"{it.description or ''} {it.publisher or ''} {' '.join(it.identifiers)}"
-    values = (
-        it.kind, it.subject, it.grade_from, it.grade_to if it.grade_to is not None else it.grade_from, it.language, it.added_at,
-        it.changed_at, fold(titles), asked.exact_words(titles), fold(it.people), fold(" ".join(it.topics)), fold(about),
-        msgspec.json.encode(card_of(it)),
-    )  # fmt: skip
-    c.execute(_DELETE, (it.id,))
-    c.execute(
-        "INSERT INTO entry (item, kind, subject, grade_from, grade_to, language, added_at, changed_at, title, exact, people,"
-        " topics, about, card) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (item) DO UPDATE SET"
+    last_grade = it.grade_to if it.grade_to is not None else it.grade_from
+    c.execute(_FORGET, (it.id,))
+    row = c.execute(
+        "INSERT INTO entry (item, kind, subject, grade_from, grade_to, language, added_at, changed_at, card)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (item) DO UPDATE SET"
         " kind = excluded.kind, subject = excluded.subject, grade_from = excluded.grade_from, grade_to = excluded.grade_to,"
-        " language = excluded.language, added_at = excluded.added_at, changed_at = excluded.changed_at, title = excluded.title,"
-        " exact = excluded.exact, people = excluded.people, topics = excluded.topics, about = excluded.about,"
-        " card = excluded.card",
-        (it.id, *values),
-    )
-    c.execute(
-        "INSERT INTO entry_words (rowid, title, exact, people, topics, about)"
-        " SELECT id, title, exact, people, topics, about FROM entry WHERE item = ?",
-        (it.id,),
-    )
+        " language = excluded.language, added_at = excluded.added_at, changed_at = excluded.changed_at, card = excluded.card"
+        " RETURNING id",
+        (
+            it.id, it.kind, it.subject, it.grade_from, last_grade, it.language, it.added_at, it.changed_at,
+            msgspec.json.encode(card_of(it)),
+        ),
+    ).fetchone()  # fmt: skip
+    limits = [_limit("kind", it.kind), _limit("subject", it.subject), _limit("language", it.language)]
+    if it.grade_from is not None and last_grade is not None:
+        limits += [_limit("grade", grade) for grade in range(it.grade_from, last_grade + 1)]
+    words = (
+        row["id"], fold(titles), asked.exact_words(titles), fold(it.people), fold(" ".join(it.topics)), fold(about),
+        " ".join(filter(None, limits)),
+    )  # fmt: skip
+    c.execute("INSERT OR REPLACE INTO entry_text VALUES (?, ?, ?, ?, ?, ?, ?)", words)
+    c.execute(f"INSERT INTO entry_words (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", words)  # noqa: S608 - fixed words
+
+
+def _limit(name: str, value: object) -> str | None:
+    """`subjectnguvan`, `grade6`: a limit as one word of the index."""
+    if value is None:
+        return None
+    return name + "".join(letter for letter in str(value).lower() if letter.isalnum())
 
 
 def put_all(c: sqlite3.Connection, items: Iterable[Item]) -> None:
@@ -108,7 +140,8 @@ def put_all(c: sqlite3.Connection, items: Iterable[Item]) -> None:
 
 def remove(c: sqlite3.Connection, item_id: str) -> None:
     remove_text(c, item_id)
-    c.execute(_DELETE, (item_id,))
+    c.execute(_FORGET, (item_id,))
+    c.execute("DELETE FROM entry_text WHERE id = (SELECT id FROM entry WHERE item = ?)", (item_id,))
     c.execute("DELETE FROM entry WHERE item = ?", (item_id,))
 
 
@@ -160,48 +193,62 @@ def titles(
     c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int, offset: int
 ) -> tuple[list[Card], bool, int | None]:
     """Items whose title (or people, topics) fit, best first; whether there are more; how many (None: beyond 1,000)."""
-    where, values = _where(filters)
     if not query.words:
-        rows = c.execute(
-            f"SELECT card FROM entry e WHERE 1{where} ORDER BY added_at DESC, id DESC LIMIT ? OFFSET ?",  # noqa: S608 - fixed
-            (*values, limit + 1, offset),
-        ).fetchall()
-        total = c.execute(f"SELECT count(*) FROM entry e WHERE 1{where}", values).fetchone()[0]  # noqa: S608 - fixed words
-        return [_cards.decode(row["card"]) for row in rows[:limit]], len(rows) > limit, total
-    found: dict[int, bytes] = {}
+        return _newest(c, filters, limit, offset)
+    bounds = _bounds(filters)
+    found: dict[int, None] = {}
     enough = offset + limit + 1
     questions = asked.title_questions(query)
     for question in questions:
-        _ask(c, question, where, values, found, enough)
+        _ask(c, question + bounds, found, enough)
         if len(found) >= enough:
             break
-    loose = not found and len(query.words) > 1
-    if loose:
-        _ask(c, asked.any_question(query), where, values, found, enough)
-    total = len(found) if len(found) < enough else _count(c, questions[-1], where, values)
-    cards = [_cards.decode(card) for card in list(found.values())[offset : offset + limit]]
-    return cards, len(found) > offset + limit, total
+    if not found and len(query.words) > 1:
+        questions = [asked.any_question(query)]
+        _ask(c, questions[0] + bounds, found, enough)
+    total = len(found) if len(found) < enough else _count(c, questions[-1] + bounds)
+    wanted = list(found)[offset : offset + limit]
+    return _cards_of(c, wanted), len(found) > offset + limit, total
 
 
-def _ask(
-    c: sqlite3.Connection, question: str, where: str, values: Sequence[object], found: dict[int, bytes], enough: int
-) -> None:
+def _newest(c: sqlite3.Connection, filters: Filters, limit: int, offset: int) -> tuple[list[Card], bool, int | None]:
+    where, values = _where(filters)
     rows = c.execute(
-        "SELECT e.id, e.card FROM entry_words w JOIN entry e ON e.id = w.rowid WHERE entry_words MATCH ?"  # noqa: S608 - fixed
-        f"{where} ORDER BY bm25(entry_words, {_WEIGHTS}), length(e.title), e.id LIMIT ?",
-        (question, *values, enough),
+        f"SELECT card FROM entry e WHERE 1{where} ORDER BY added_at DESC, id DESC LIMIT ? OFFSET ?",  # noqa: S608 - fixed
+        (*values, limit + 1, offset),
+    ).fetchall()
+    total = c.execute(f"SELECT count(*) FROM entry e WHERE 1{where}", values).fetchone()[0]  # noqa: S608 - fixed words
+    return [_cards.decode(row["card"]) for row in rows[:limit]], len(rows) > limit, total
+
+
+def _ask(c: sqlite3.Connection, question: str, found: dict[int, None], enough: int) -> None:
+    rows = c.execute(
+        f"SELECT rowid FROM entry_words WHERE entry_words MATCH ? ORDER BY bm25(entry_words, {_WEIGHTS}), rowid LIMIT ?",  # noqa: S608
+        (question, enough),
     )
     for row in rows:
-        found.setdefault(row["id"], row["card"])
+        found.setdefault(row["rowid"])
 
 
-def _count(c: sqlite3.Connection, question: str, where: str, values: Sequence[object]) -> int | None:
+def _count(c: sqlite3.Connection, question: str) -> int | None:
     row = c.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM entry_words w JOIN entry e ON e.id = w.rowid"  # noqa: S608 - fixed words
-        f" WHERE entry_words MATCH ?{where} LIMIT ?)",
-        (question, *values, COUNTED + 1),
+        "SELECT count(*) FROM (SELECT 1 FROM entry_words WHERE entry_words MATCH ? LIMIT ?)", (question, COUNTED + 1)
     ).fetchone()
     return row[0] if row[0] <= COUNTED else None
+
+
+def _cards_of(c: sqlite3.Connection, ids: Sequence[int]) -> list[Card]:
+    marks = ",".join("?" * len(ids))
+    rows = c.execute(f"SELECT id, card FROM entry WHERE id IN ({marks})", tuple(ids))  # noqa: S608 - marks only
+    found = {row["id"]: row["card"] for row in rows}
+    return [_cards.decode(found[number]) for number in ids if number in found]
+
+
+def _bounds(filters: Filters) -> str:
+    """The limits as a part of an FTS5 expression."""
+    limits = [_limit(name, getattr(filters, name)) for name in ("kind", "subject", "language", "grade")]
+    words = " AND ".join(f'"{limit}"' for limit in limits if limit)
+    return f" AND limits : ({words})" if words else ""
 
 
 def texts(c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int) -> list[Inside]:

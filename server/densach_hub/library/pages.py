@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from aiohttp import web
+from markupsafe import Markup
 
 from densach_core.text import t
 from densach_core.web.identity import me, who_is
@@ -18,6 +19,7 @@ from densach_hub.library.views import show
 routes = Routes("library")
 A_PAGE = 20
 MOST_WORDS = 200
+KEPT_RESULTS = 200
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -34,8 +36,6 @@ async def home(request: web.Request) -> web.StreamResponse:
 
 def _shelves(request: web.Request, shelves: Home) -> str:
     """The shelves' HTML, drawn once per language until something changes: it is the same for everybody."""
-    from markupsafe import Markup
-
     kept = request.app[LIBRARY].shelves
     locale = LOCALE.get()
     found = kept.get(locale)
@@ -48,25 +48,41 @@ def _shelves(request: web.Request, shelves: Home) -> str:
 @routes.get("/search", who=EVERYONE)
 async def search(request: web.Request) -> web.StreamResponse:
     """`q`, `subject`, `grade`, `kind`, `language`, `page`. Asked by htmx it answers with the results alone."""
-    asked = request.query
-    words = asked.get("q", "")[:MOST_WORDS]
+    words = request.query.get("q", "")[:MOST_WORDS]
     filters = filters_of(request)
+    results = await _results(request, words, filters)
+    if request.headers.get("HX-Target") == "results":
+        return web.Response(text=results, content_type="text/html")
+    return show(request, "library/search.html", title=t("Search"), words=words, filters=filters, results=results)
+
+
+async def _results(request: web.Request, words: str, filters: Filters) -> Markup:
+    """The results' HTML; the same question gets the same answer until something changes, whoever asks."""
+    library = request.app[LIBRARY]
+    asked = request.query
     page = min(max(int(asked["page"]), 1), 100) if asked.get("page", "").isdecimal() else 1
-    answer = await request.app[LIBRARY].finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE)
-    kept = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language") if asked.get(name)}
-    part = request.headers.get("HX-Target") == "results"
-    return show(
+    key = (library.finder.generation, LOCALE.get(), words, filters, page)
+    kept = library.results.get(key)
+    if kept is not None:
+        return kept
+    answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE)
+    names = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language") if asked.get(name)}
+    body = show(
         request,
-        "library/results.html" if part else "library/search.html",
-        title=t("Search"),
+        "library/results.html",
         answer=answer,
         words=words,
         filters=filters,
         page=page,
-        base=f"/search?{urlencode(kept)}&page=" if kept else "/search?page=",
+        base=f"/search?{urlencode(names)}&page=" if names else "/search?page=",
         bare=f"/search?{urlencode({'q': words})}" if words else "/search",
-        home=await request.app[LIBRARY].finder.home(),
     )
+    results = Markup(body.text or "")  # noqa: S704 - our own template's output
+    if not answer.partial:
+        if len(library.results) >= KEPT_RESULTS:
+            library.results.clear()
+        library.results[key] = results
+    return results
 
 
 @routes.get("/search/suggest", who=EVERYONE)

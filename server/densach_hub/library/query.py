@@ -6,6 +6,7 @@ tones, all words anywhere. The last word may be unfinished, since people type.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import msgspec
 
@@ -31,6 +32,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         return self.words != self.exact
 
 
+@lru_cache(maxsize=128)
 def parse(typed: str) -> Query:
     text = unicodedata.normalize("NFC", " ".join(typed[:MOST_LETTERS].split()))
     exact = tuple(_WORD.findall(text.lower()))[:MOST_WORDS]
@@ -77,7 +79,7 @@ def _quoted(word: str) -> str:
 
 
 def _phrase(words: tuple[str, ...], open_end: bool) -> str:
-    return f'"{" ".join(words)}"{"*" if open_end else ""}'
+    return f'("{" ".join(words)}"{"*" if open_end else ""})'
 
 
 def _all(words: tuple[str, ...], open_end: bool) -> str:
@@ -119,6 +121,7 @@ def excerpt(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     return (*before, *pieces, *after)
 
 
+@lru_cache(maxsize=128)
 def _pattern(query: Query) -> re.Pattern[str] | None:
     if not query.words:
         return None

@@ -9,6 +9,7 @@ from sqlite3 import Connection
 import msgspec
 import structlog
 from aiohttp import web
+from markupsafe import Markup
 
 from densach_core.clock import Clock
 from densach_core.database import Database
@@ -67,6 +68,7 @@ class Library:
         self.readers = Readers(school, clock)
         self.served: dict[str, Served] = {}
         self.shelves: dict[str, tuple[Home, str]] = {}
+        self.results: dict[object, Markup] = {}
         self.cataloguer = Cataloguer(
             school=school,
             search=search,

@@ -1,8 +1,10 @@
 """What the library's pages share: words for kinds and grades, drawn covers, hits marked; one place, used by every template."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
+from markupsafe import Markup, escape
 
 from densach_core.accounts.model import LIBRARIANS
 from densach_core.text import Text, t, tn
@@ -77,10 +79,16 @@ def language_of(code: str | None) -> Text | str | None:
     return LANGUAGES.get(code.partition("-")[0].lower(), code)
 
 
+def facts_of(what: Card | Item) -> list[Text | str]:
+    """The small words under a title: subject, grades, length, year, language unless Vietnamese."""
+    facts = [subject_name(what.subject), grades_of(what), extent_of(what), (what.published or "")[:4]]
+    if what.language and not what.language.startswith("vi"):
+        facts.append(language_of(what.language))
+    return [fact for fact in facts if fact]
+
+
 def read_path(item_id: str, *, section: int | None = None, words: str = "") -> str:
     """The reader's address, at a place and with the words to look for there."""
-    from urllib.parse import urlencode
-
     asked: dict[str, str | int] = {}
     if section is not None:
         asked["at"] = section
@@ -94,17 +102,24 @@ def show(request: web.Request, template: str, /, **values: Any) -> web.Response:
     return render(request, template, **_SHARED, **values)
 
 
-def marks(title: str, words: str) -> tuple[tuple[str, bool], ...]:
-    return marked(title, parse(words)) if words else ((title, False),)
+def marks(title: str, words: str) -> Markup:
+    """A title with what was asked for marked."""
+    return pieces(marked(title, parse(words))) if words else escape(title)
+
+
+def pieces(parts: tuple[tuple[str, bool], ...]) -> Markup:
+    """Pieces of a text, the hits among them marked."""
+    html = "".join(f"<mark>{escape(text)}</mark>" if hit else escape(text) for text, hit in parts)
+    return Markup(html)  # noqa: S704 - every piece was escaped
 
 
 _SHARED: dict[str, Any] = {
     "kind_of": kind_of,
-    "extent_of": extent_of,
-    "grades_of": grades_of,
     "language_of": language_of,
     "subject_name": subject_name,
-    "drawn": covers.drawn,
+    "drawn": covers.inline,
+    "facts_of": facts_of,
+    "pieces": pieces,
     "read_path": read_path,
     "marks": marks,
     "reason": reason,
