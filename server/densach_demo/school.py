@@ -60,7 +60,7 @@ async def make_school(rooms: Rooms, people: People, *, machines: int) -> Made:
 
 
 async def make_rooms(rooms: Rooms, machines: int) -> tuple[tuple[str, int], ...]:
-    """As many computer rooms as the machines need, and a studio."""
+    """As many computer rooms as the machines need, and a studio with the last of them."""
     count = max(1, -(-machines // SEATS))
     share = -(-machines // count)
     labs: list[tuple[str, int]] = []
@@ -70,7 +70,10 @@ async def make_rooms(rooms: Rooms, machines: int) -> tuple[tuple[str, int], ...]
         room = await rooms.fleet.rooms.new(f"Phòng máy {number}", by=BY, seats=SEATS, columns=6, levels=levels)
         labs.append((room.id, min(share, left)))
         left -= labs[-1][1]
-    await rooms.fleet.rooms.new("Phòng studio", by=BY, kind=RoomKind.STUDIO, seats=4, columns=4)
+    studio = await rooms.fleet.rooms.new("Phòng studio", by=BY, kind=RoomKind.STUDIO, seats=4, columns=4)
+    if labs[-1][1] > 1:
+        labs[-1] = (labs[-1][0], labs[-1][1] - 1)
+        labs.append((studio.id, 1))
     return tuple(labs)
 
 
@@ -82,7 +85,7 @@ async def make_people(rooms: Rooms, people: People, labs: tuple[tuple[str, int],
         await people.rosters.apply(preview.id, preview.mark, by=BY)
     classes = await people.classes()
     for one in classes:
-        room = labs[1 if one.level is Level.THPT and len(labs) > 1 else 0][0]
+        room = labs[1 if one.level is Level.THPT and len(labs) > 2 else 0][0]
         await people.put_class(
             name=one.name, grade=one.grade, by=BY, class_id=one.id, homeroom_id=one.homeroom_id, room_ids=(room,)
         )

@@ -63,8 +63,8 @@ def evening(seed: str, room: str, machine: int, day: date, now: int) -> Powered 
     if machine % 3:
         return None
     chance = _chance(seed, room, machine, day, f"evening {now // HOUR_MS}")
-    session = Session(now, now + HOUR_MS, _user(chance, machine), 0.8)
-    return Powered(now - 2 * MINUTE_MS, now + 2 * HOUR_MS, f"{chance.getrandbits(64):016x}", (session,))
+    session = Session(now - 20 * MINUTE_MS, now + HOUR_MS, _user(chance, machine), 0.8)
+    return Powered(now - 25 * MINUTE_MS, now + 2 * HOUR_MS, f"{chance.getrandbits(64):016x}", (session,))
 
 
 def past_days(until: date, weeks: int) -> Iterator[date]:

@@ -16,6 +16,8 @@ from densach_wire.messages import Event, Presence
 
 USAGE_EVERY_MS = 5 * MINUTE_MS
 FLOOD_A_STEP = 400
+_FIRST_USAGE_MS = 10_000
+"""A machine found in use says so soon, not after the first five minutes."""
 
 
 class Life:
@@ -84,7 +86,7 @@ class Life:
 
     def _switch_on(self, powered: Powered, now: int) -> None:
         self._powered = powered
-        self._usage_at = now
+        self._usage_at = now - USAGE_EVERY_MS + _FIRST_USAGE_MS
         self._health_at = now - HEALTH_EVERY_MS + MINUTE_MS
         if self.running:
             self.machine.goodbye(Presence.OFF)

@@ -16,7 +16,14 @@ class Plug:
     """Connects in paho's own thread. `name` is what Tasmota calls the topic; the MAC address is its identity."""
 
     def __init__(
-        self, host: str, port: int, user: str, password: str, *, name: str = "tasmota_5E0001", label: str = "Đèn studio"
+        self,
+        host: str,
+        port: int,
+        user: str,
+        password: str,
+        *,
+        name: str = "tasmota_5E0001",
+        label: str = "Đèn studio (mô phỏng)",
     ) -> None:
         self.mac = f"02005E{name.rpartition('_')[2]}"[:12].ljust(12, "0")
         self.name = name
