@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from densach_core.accounts.audit import AUDIT
 from densach_core.accounts.model import TECHNICIANS
 from densach_core.text import t
 from densach_core.web.identity import me
@@ -75,6 +76,14 @@ async def close_fault(request: web.Request) -> web.StreamResponse:
     fault = await request.app[LAB].fleet.faults.close(int(request.match_info["id"]), by=me(request).name)
     back = f"/lab/machines/{fault.machine}" if fault.machine else f"/lab/rooms/{fault.room}"
     return see_other(request, back, flash=t("The fault report is closed."))
+
+
+@routes.post("/lab/twins/{id:\\d+}/same", who=TECHNICIANS)
+async def same_machine(request: web.Request) -> web.StreamResponse:
+    """What looked like a twin is the machine itself with a new main board and disk: its new body is learned."""
+    device = await request.app[LAB].fleet.telemetry.same_after_all(int(request.match_info["id"]))
+    await request.app[AUDIT].note(by=me(request), what="lab.twin-same", on=device)
+    return see_other(request, f"/lab/machines/{device}", flash=t("Noted: it is the same machine with new parts."))
 
 
 @routes.post("/lab/maintenance/{id:\\d+}/end", who=TECHNICIANS)
