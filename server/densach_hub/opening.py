@@ -1,5 +1,6 @@
 """Opens a hub's data folder: databases, documents, and the rooms in the order they stand on each other."""
 
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -103,6 +104,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
             bus=bus,
             keys=data / "keys",
             site=FleetSite(school=school_id),
+            kit=kit_folder(data),
         )
         await fleet.open()
         accounts = Accounts(school, clock)
@@ -141,6 +143,12 @@ async def _identity(people: People) -> Identity | None:
     profile = await people.profile()
     code = profile.code_on(await people.today())
     return None if code is None else Identity(code, profile.name)
+
+
+def kit_folder(data: Path) -> Path:
+    """Where the wheels for lab machines lie: in the data folder, or where the launcher packed them (DENSACH_AGENT_KIT)."""
+    own, packed = data / "kit", os.environ.get("DENSACH_AGENT_KIT")
+    return Path(packed) if packed and not own.is_dir() else own
 
 
 def school_id_of(data: Path) -> str:
