@@ -23,9 +23,7 @@ async def who() -> Identity:
 
 def count(n: int, day: str) -> Statement:
     none = Counts()
-    return Statement(
-        kind=Kind.FLEET, as_of=day, body=FleetSummary(measured=Counts(registered=n), declared=none, simulated=none)
-    )
+    return Statement(kind=Kind.FLEET, as_of=day, body=FleetSummary(measured=Counts(registered=n), declared=none, simulated=none))
 
 
 async def main(folder: Path, rounds: int) -> None:

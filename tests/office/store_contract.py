@@ -14,9 +14,7 @@ def child(code: str, kind: ChildKind = ChildKind.SCHOOL, paired_at: int = AT) ->
 
 
 def code(for_code: str, hash_: str = "h1", kind: ChildKind = ChildKind.SCHOOL) -> PairingCode:
-    return PairingCode(
-        hash=hash_, code=for_code, kind=kind, name="", issued_at=AT - 10, issued_by="Lan", expires_at=AT + 1000
-    )
+    return PairingCode(hash=hash_, code=for_code, kind=kind, name="", issued_at=AT - 10, issued_by="Lan", expires_at=AT + 1000)
 
 
 def arrival(

@@ -31,9 +31,7 @@ async def reported(office: Running, school: School, *, ratio: float | None = 2.5
         code="pupils-per-computer", criterion_version=1, level="THCS", value=ratio, state=state, reason=reason, norm=2,
         within=within,
     )  # fmt: skip
-    room = RoomRatio(
-        room="p1", name="Phòng máy 1", level="THCS", state=state, value=ratio, norm=2, within=within, reason=reason
-    )
+    room = RoomRatio(room="p1", name="Phòng máy 1", level="THCS", state=state, value=ratio, norm=2, within=within, reason=reason)
     day = "2026-11-24"
     await school.sender.publish(
         [

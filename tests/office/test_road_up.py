@@ -31,9 +31,7 @@ def envelope(key: SigningKey, *records: Record, school: str = "0123456") -> byte
 
 
 def fleet_record(version: int, registered: int = 40, school: str = "0123456", **more: str) -> Record:
-    body = msgspec.json.encode(
-        {"measured": {"registered": registered}, "declared": {}, "simulated": {}, **more}
-    )
+    body = msgspec.json.encode({"measured": {"registered": registered}, "declared": {}, "simulated": {}, **more})
     return Record(
         id=f"{school}/fleet", event=Sukien.NEW, version=version, updated_at="2026-11-24T07:00:00+07:00",
         school=school, kind="fleet", as_of=DAY, body=msgspec.Raw(body),
@@ -59,9 +57,7 @@ async def test_a_paired_school_is_seen_with_its_machines_and_only_changes_are_se
     assert [(held.record.version, held.record.event) for held in versions] == [(2, "UPDATE"), (1, "NEW")]
 
 
-async def test_the_line_goes_down_and_comes_back_and_nothing_is_lost(
-    make_office: MakeOffice, school: School
-) -> None:
+async def test_the_line_goes_down_and_comes_back_and_nothing_is_lost(make_office: MakeOffice, school: School) -> None:
     async with make_office() as office:
         port = int(office.url.rpartition(":")[2])
         await pair(office, school)

@@ -119,6 +119,7 @@ def _words() -> dict[str, Any]:
         "norm": lambda value: shown.norm(value, locale),
         "reason": shown.reason,
         "level_words": shown.LEVELS,
+        "day_words": lambda day: date.fromisoformat(day).strftime("%d/%m/%Y"),
     }
 
 

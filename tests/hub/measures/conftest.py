@@ -52,9 +52,7 @@ class SchoolUnderTest(msgspec.Struct):
     told: int = 0
 
     async def set_up(self, *levels: Level, calendar: bool = True) -> None:
-        profile = SchoolProfile(
-            name="Trường Ánh Sáng", codes=(SchoolCode(code="0123456"),), levels=levels or (Level.THCS,)
-        )
+        profile = SchoolProfile(name="Trường Ánh Sáng", codes=(SchoolCode(code="0123456"),), levels=levels or (Level.THCS,))
         await self.people.set_profile(profile, by="test")
         if calendar:
             await self.people.set_calendar(calendars.proposed(date(2026, 11, 24)), by="test")
@@ -62,9 +60,7 @@ class SchoolUnderTest(msgspec.Struct):
     async def room(self, name: str, kind: RoomKind = RoomKind.COMPUTER_ROOM, levels: tuple[str, ...] = ()) -> str:
         return (await self.fleet.rooms.new(name, by="test", kind=kind, seats=4, levels=levels)).id
 
-    async def machine(
-        self, name: str, room: str | None, *, simulated: bool = False, admitted_ago: int = 60 * DAY
-    ) -> Machine:
+    async def machine(self, name: str, room: str | None, *, simulated: bool = False, admitted_ago: int = 60 * DAY) -> Machine:
         at = self.clock.now_ms() - admitted_ago
         place = Place(room=room, since_at=at, by="test") if room else None
         return await self.fleet.register.add(
@@ -81,9 +77,7 @@ class SchoolUnderTest(msgspec.Struct):
         """An hour's session on a day before today (or today)."""
         self.told += 1
         start = self.clock.now_ms() - days_ago * DAY - HOUR
-        body = UsageSlice(
-            session=f"s{self.told}", start=Moment(10.0), end=Moment(3610.0), active_ms=HOUR // 2, idle_ms=HOUR // 2
-        )
+        body = UsageSlice(session=f"s{self.told}", start=Moment(10.0), end=Moment(3610.0), active_ms=HOUR // 2, idle_ms=HOUR // 2)
         await self.fleet.telemetry.receive(
             Arrival(
                 device=machine.id,

@@ -105,14 +105,13 @@ async def test_no_person_no_machine_and_no_free_text_leaves_the_school(school: S
     secrets |= {"Hùng", "đổ nước", "Bí Mật"}
     assert not [secret for secret in secrets if f'"{secret}"' in everything or (len(secret) > 4 and secret in everything)]
     records = [
-        msgspec.json.decode(raw, type=Record)
-        for body in heard[1:]
-        for raw in msgspec.json.decode(body, type=Envelope).records
+        msgspec.json.decode(raw, type=Record) for body in heard[1:] for raw in msgspec.json.decode(body, type=Envelope).records
     ]
     assert len(records) > 10
     for record in records:
         body = body_of(record)
-        assert msgspec.json.decode(record.body) == msgspec.json.decode(msgspec.json.encode(body))  # closed shapes: nothing beside them
+        # Closed shapes: nothing stands beside what the wire contract names.
+        assert msgspec.json.decode(record.body) == msgspec.json.decode(msgspec.json.encode(body))
 
 
 async def test_a_second_loop_says_again_what_a_restored_school_had_forgotten(school: SchoolUnderTest, tmp_path: Path) -> None:
