@@ -72,9 +72,15 @@ class Enrolment:
         self.site = site
         self.doorkeeper: Doorkeeper | None = None
         """Set by whoever runs the broker."""
+        self._told: frozenset[str] = frozenset()
+        """Whom the broker keeps out, as far as it was told."""
         # A lab of 60 behind one address asks four times a minute each while it waits.
         self._askers = Turnstile(clock, "fleet.enrol-often", most=600, within_ms=60_000)
         self._wrong = Turnstile(clock, "fleet.token-guessing", most=20, within_ms=600_000)
+
+    async def open(self) -> None:
+        """Learns who is shut out; a broker that is started after this is given the same list."""
+        self._told = await self.revoked()
 
     async def enrol(self, request: EnrolRequest, *, address: str) -> EnrolAnswer:
         """One request of a machine: admitted (token, or admitted meanwhile), waiting (with a ticket), refused.
@@ -172,8 +178,7 @@ class Enrolment:
             await self._register.set_certificate(machine, None)
         if found.alive:
             await self._register.retire(machine, by=by)
-        if self.doorkeeper is not None:
-            await self.doorkeeper.revoke(await self.revoked())
+        await self._tell_broker()
 
     async def revoked(self) -> frozenset[str]:
         """Devices that may not speak any more: retired machines that once had a certificate."""
@@ -266,8 +271,6 @@ class Enrolment:
             machine = await self._register.machine(same)
             if not machine.alive:
                 machine = await self._register.bring_back(same, by=by)
-                if self.doorkeeper is not None:
-                    await self.doorkeeper.revoke(await self.revoked())
             if room is not None and (machine.place is None or machine.place.room != room or seat is not None):
                 machine = await self._register.move(same, room, seat, by=by)
         else:
@@ -293,6 +296,8 @@ class Enrolment:
         if machine.certificate is not None:
             await self._authority.revoke(machine.certificate)
         await self._register.set_certificate(device, serial)
+        if device in self._told:  # it was brought back: the broker must know before the machine knocks
+            await self._tell_broker()
         await self._register.note_identity(
             device, hostname=request.hostname, maker=request.maker, model=request.model, simulated=request.simulated
         )
@@ -305,6 +310,11 @@ class Enrolment:
             mqtt=self.site.mqtt,
             user_key=self._authority.user_key,
         )
+
+    async def _tell_broker(self) -> None:
+        self._told = await self.revoked()
+        if self.doorkeeper is not None:
+            await self.doorkeeper.revoke(self._told)
 
     async def _open_ticket(self, waiting: str) -> store.Ticket:
         found = await self._db.read(lambda c: store.waiting(c, waiting))

@@ -3,6 +3,7 @@
 import msgspec
 from aiohttp import web
 
+from densach_core.accounts.audit import AUDIT
 from densach_core.accounts.model import TECHNICIANS
 from densach_core.clock import DAY_MS
 from densach_core.errors import BadInput
@@ -166,6 +167,7 @@ async def same(request: web.Request) -> Machine:
     twin = request.match_info["id"]
     fleet = request.app[FLEET]
     device = await fleet.telemetry.same_after_all(int(twin) if twin.isascii() and twin.isdigit() else 0)
+    await request.app[AUDIT].note(by=me(request), what="fleet.twin-same", on=device)
     return await fleet.register.machine(device)
 
 

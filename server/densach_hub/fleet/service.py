@@ -79,6 +79,7 @@ class Fleet:
         """Makes the school's keys on the first start and learns who is registered."""
         await self.authority.open()
         await self.register.open()
+        await self.enrolment.open()
 
     async def run(self) -> None:
         """Rolls health up and thins what is old, every hour, for ever."""

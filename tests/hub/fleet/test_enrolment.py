@@ -216,3 +216,22 @@ async def test_decisions_are_in_the_audit_log(lab: Lab, school: Database) -> Non
     await lab.fleet.enrolment.admit((await lab.fleet.enrolment.waiting())[0].id, by="Lan")
     rows = await school.read(lambda c: [tuple(r) for r in c.execute("SELECT by_name, what FROM audit ORDER BY seq")])
     assert ("Lan", f"fleet.machine-{WaitingState.ADMITTED}") in rows
+
+
+async def test_brought_back_by_a_person_the_broker_lets_it_in_again(lab: Lab) -> None:
+    class Broker:
+        told: frozenset[str] = frozenset()
+
+        async def revoke(self, devices: frozenset[str]) -> None:
+            self.told = devices
+
+    request = asks(token=await _token(lab))
+    device = (await _enrol(lab, request)).device or ""
+    await lab.fleet.register.retire(device, by="Lan")
+    await lab.fleet.open()  # as after a restart, when the broker is given the list by whoever starts it
+    broker = Broker()
+    broker.told = frozenset({device})
+    lab.fleet.enrolment.doorkeeper = broker
+    await lab.fleet.register.bring_back(device, by="Lan")
+    assert (await _enrol(lab, request)).device == device
+    assert broker.told == frozenset()
