@@ -20,6 +20,8 @@ hidden = set({hidden!r})
 class Seeing:
     def __init__(self, finder):
         self.finder = finder
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
     def find_spec(self, name, path=None, target=None):
         return None if name.partition('.')[0] in hidden else self.finder.find_spec(name, path, target)
 sys.meta_path[:] = [Seeing(finder) for finder in sys.meta_path if hasattr(finder, 'find_spec')]
