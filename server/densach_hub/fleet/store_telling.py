@@ -210,9 +210,7 @@ def suspected(c: Connection, device: str, name: str) -> list[Change]:
 
 
 def suspected_sections(c: Connection, device: str, before: int) -> tuple[str, ...]:
-    rows = c.execute(
-        "SELECT DISTINCT section FROM change WHERE device = ? AND state = 'suspected' AND at <= ?", (device, before)
-    )
+    rows = c.execute("SELECT DISTINCT section FROM change WHERE device = ? AND state = 'suspected' AND at <= ?", (device, before))
     return tuple(r[0] for r in rows)
 
 
@@ -307,9 +305,7 @@ def boots(c: Connection, device: str) -> list[str]:
 
 def note_twin(c: Connection, device: str, h: Hello, why: str, at: int, *, hold_back: bool) -> None:
     """Another machine goes by this id: one open row for each boot of it."""
-    row = c.execute(
-        "SELECT id FROM twin WHERE device = ? AND boot = ? AND settled_at IS NULL", (device, h.boot)
-    ).fetchone()
+    row = c.execute("SELECT id FROM twin WHERE device = ? AND boot = ? AND settled_at IS NULL", (device, h.boot)).fetchone()
     if row is None:
         c.execute(
             """
