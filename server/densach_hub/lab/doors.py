@@ -1,5 +1,7 @@
 """How machines come in: the join page with its one line, those who wait, and what did not fit (quarantine)."""
 
+import asyncio
+
 from aiohttp import web
 
 from densach_core.accounts.model import TECHNICIANS
@@ -101,5 +103,6 @@ async def _join(request: web.Request, **values: object) -> web.Response:
         rooms=await lab.fleet.rooms.all(),
         tokens=await lab.fleet.enrolment.tokens(),
         room=request.query.get("room", ""),
+        kit_filled=len(await asyncio.to_thread(lab.fleet.kit.files)) > 1,
         **values,
     )
