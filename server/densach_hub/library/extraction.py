@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from densach_hub.library.formats.found import Passage, Result
-from densach_hub.library.formats.reader import Order
+from densach_hub.library.formats.order import Order
 
 log = structlog.get_logger("library")
 WALL_SECONDS = 180.0

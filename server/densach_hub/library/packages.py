@@ -19,9 +19,8 @@ from densach_core.errors import NotFound
 from densach_core.place import host_and_port
 from densach_core.web.keys import SITE
 from densach_core.web.site import serve
-from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive
+from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, start_page
 from densach_hub.library.formats.found import Unreadable
-from densach_hub.library.formats.simulation import start_page
 from densach_hub.library.model import Item, Kind
 from densach_hub.library.service import LIBRARY, Library
 

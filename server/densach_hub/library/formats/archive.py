@@ -106,6 +106,16 @@ def resolve(base: str, href: str) -> str | None:
     return joined if is_safe_name(joined) else None
 
 
+def start_page(archive: Archive) -> str | None:
+    """`index.html` at the top, or in the one folder everything is in."""
+    if "index.html" in archive:
+        return "index.html"
+    tops = {name.split("/", 1)[0] for name in archive.entries if not name.startswith("__MACOSX/")}
+    if len(tops) == 1 and (name := f"{tops.pop()}/index.html") in archive:
+        return name
+    return None
+
+
 def parse_xml(body: bytes) -> etree._Element | None:
     """XML forgivingly parsed: no entities expanded, no DTD, no network."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False)

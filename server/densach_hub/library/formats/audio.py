@@ -3,7 +3,8 @@
 import struct
 from typing import BinaryIO
 
-from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Creator, Kind
 
 TAG_LIMIT = 16 * 1024**2

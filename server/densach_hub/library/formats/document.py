@@ -2,7 +2,8 @@
 
 from densach_hub.library.formats.archive import Archive, open_archive, parse_xml
 from densach_hub.library.formats.epub import clean, words_of
-from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Creator, Kind
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."

@@ -5,8 +5,9 @@ import re
 from lxml import etree
 
 from densach_hub.library.formats.archive import PICTURE_LIMIT, Archive, open_archive, parse_xml, resolve
-from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.found import Found, Source, Unreadable
 from densach_hub.library.formats.markup import parse
+from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Creator, Heading, Kind
 
 MEDIA_TYPE = "application/epub+zip"

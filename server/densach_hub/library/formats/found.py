@@ -1,20 +1,10 @@
-"""What a format's reader hands back: facts about the file, its text in passages, a cover. Used inside the reading process."""
+"""What a format's reader hands back: facts about the file, its text in passages; and how it says that it cannot."""
 
-import io
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
-from PIL import Image
 
-from densach_core.folding import fold
 from densach_hub.library.model import Creator, Heading, Kind
-
-COVER_WIDTH = 400
-COVER_HEIGHT = 600
-MOST_PIXELS = 80_000_000
-PASSAGE_CHARS = 4_000
-MOST_CHARS = 20_000_000
 
 
 class Unreadable(Exception):
@@ -77,68 +67,3 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def suffix(self) -> str:
         return Path(self.name).suffix.lower()
-
-
-class Workshop:
-    """Where a reader puts text and cover: files in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.passages = 0
-        self.has_cover = False
-        self._chars = 0
-        self._text = (folder / "text.jsonl").open("wb")
-        self._encoder = msgspec.json.Encoder()
-
-    def close(self) -> None:
-        self._text.close()
-
-    def text(self, section: int, label: str | None, text: str) -> None:
-        """Keeps a chapter's or page's text, cut at spaces into passages; stops quietly at 20 million letters a file."""
-        words = " ".join(text.split())
-        while words and self._chars < MOST_CHARS:
-            cut = len(words)
-            if cut > PASSAGE_CHARS:
-                cut = words.rfind(" ", 0, PASSAGE_CHARS)
-                cut = cut if cut > 0 else PASSAGE_CHARS
-            part, words = words[:cut], words[cut:].lstrip()
-            self._text.write(self._encoder.encode(Passage(section, label, part, fold(part))) + b"\n")
-            self._chars += len(part)
-            self.passages += 1
-
-    def cover(self, picture: bytes) -> bool:
-        """Keeps a picture as the cover, made small; a picture that cannot be read is no cover. True when kept."""
-        try:
-            with Image.open(io.BytesIO(picture)) as image:
-                return self.cover_image(image)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            return False
-
-    def cover_image(self, image: Image.Image) -> bool:
-        if image.width * image.height > MOST_PIXELS:
-            return False
-        image.draft("RGB", (COVER_WIDTH * 2, COVER_HEIGHT * 2))
-        image.load()
-        small = flat(image)
-        small.thumbnail((COVER_WIDTH, COVER_HEIGHT))
-        small.save(self.folder / "cover.jpg", "JPEG", quality=82, optimize=True, progressive=True)
-        self.has_cover = True
-        return True
-
-
-def flat(image: Image.Image) -> Image.Image:
-    """The picture in RGB on white (JPEG knows no transparency)."""
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        clear = image.convert("RGBA")
-        ground = Image.new("RGB", clear.size, "white")
-        ground.paste(clear, mask=clear.getchannel("A"))
-        return ground
-    return image.convert("RGB")
-
-
-class Format(Protocol):
-    """One kind of file. `fits` looks at bytes, never only at the name; `read` raises Unreadable with a code."""
-
-    def fits(self, source: Source) -> bool: ...
-
-    def read(self, source: Source, workshop: Workshop) -> Found: ...

@@ -2,7 +2,8 @@
 
 from PIL import Image
 
-from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Kind
 
 TYPES = {

@@ -7,7 +7,8 @@ from typing import Any
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
-from densach_hub.library.formats.found import COVER_WIDTH, Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.workshop import COVER_WIDTH, Workshop
 from densach_hub.library.model import Creator, Heading, Kind
 
 MEDIA_TYPE = "application/pdf"

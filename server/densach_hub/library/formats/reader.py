@@ -12,21 +12,15 @@ from pathlib import Path
 
 import msgspec
 
-from densach_hub.library.formats import FORMATS
-from densach_hub.library.formats.found import Result, Source, Unreadable, Workshop
+from densach_hub.library.formats.door import FORMATS
+from densach_hub.library.formats.found import Result, Source, Unreadable
+from densach_hub.library.formats.order import Order
+from densach_hub.library.formats.workshop import Workshop
 
 HEAD_BYTES = 8192
 MEMORY_BYTES = 1024**3
 OUTPUT_BYTES = 256 * 1024**2
 CPU_SECONDS = 120
-
-
-class Order(msgspec.Struct, frozen=True):
-    """Read `path` (called `name` by whoever brought it) and put text and cover into `folder`."""
-
-    path: str
-    name: str
-    folder: str
 
 
 def main() -> int:

@@ -2,9 +2,10 @@
 
 from lxml import etree, html
 
-from densach_hub.library.formats.archive import PICTURE_LIMIT, Archive, open_archive
+from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, start_page
 from densach_hub.library.formats.epub import clean, words_of
-from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Kind
 
 MEDIA_TYPE = "application/zip"
@@ -34,16 +35,6 @@ class Simulation:
                     workshop.cover(picture)
                     break
         return Found(kind=Kind.SIMULATION, media_type=MEDIA_TYPE, suffixes=(".zip",), title=title, language=language)
-
-
-def start_page(archive: Archive) -> str | None:
-    """`index.html` at the top, or in the one folder everything is in."""
-    if "index.html" in archive:
-        return "index.html"
-    tops = {name.split("/", 1)[0] for name in archive.entries if not name.startswith("__MACOSX/")}
-    if len(tops) == 1 and (name := f"{tops.pop()}/index.html") in archive:
-        return name
-    return None
 
 
 def _page(body: bytes) -> tuple[str | None, str | None, str]:

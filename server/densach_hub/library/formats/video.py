@@ -3,9 +3,10 @@
 import shutil
 import subprocess
 
-from densach_hub.library.formats.found import Found, Source, Unreadable, Workshop
+from densach_hub.library.formats.found import Found, Source, Unreadable
 from densach_hub.library.formats.matroska import is_matroska, read_recording
 from densach_hub.library.formats.mp4 import is_mp4, read_movie
+from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Creator, Kind
 
 POSTER_SECONDS = 30

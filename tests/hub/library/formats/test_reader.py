@@ -9,7 +9,8 @@ import pytest
 from tests.hub.library import made
 
 from densach_hub.library.formats.found import Passage, Result
-from densach_hub.library.formats.reader import Order, read_file
+from densach_hub.library.formats.order import Order
+from densach_hub.library.formats.reader import read_file
 from densach_hub.library.model import Creator, Heading, Kind
 from densach_hub.library.reasons import REASONS, REMARKS
 

@@ -1,0 +1,26 @@
+"""The door for kinds of files: one file, one line here, one recorded case in tests/hub/library/formats."""
+
+from densach_hub.library.formats.audio import Flac, Mp3, Ogg, Wave
+from densach_hub.library.formats.document import LooseDocument, PackedDocument
+from densach_hub.library.formats.epub import Epub
+from densach_hub.library.formats.image import Picture
+from densach_hub.library.formats.pdf import Pdf
+from densach_hub.library.formats.simulation import Simulation
+from densach_hub.library.formats.video import Mp4, Webm
+from densach_hub.library.formats.workshop import Format
+
+FORMATS: tuple[Format, ...] = (
+    Pdf(),
+    Epub(),
+    Mp4(),
+    Webm(),
+    Mp3(),
+    Ogg(),
+    Wave(),
+    Flac(),
+    Picture(),
+    PackedDocument(),
+    Simulation(),
+    LooseDocument(),
+)
+"""Asked in this order; the first that fits reads the file."""
