@@ -139,6 +139,7 @@ class Correspondent:
             return
         if self._outbox.stream != stream:
             self.greet()
+            self._hooks.sections(("*",))  # what was told before the disk was put back may have been something else
         if ack.sections:
             self._hooks.sections(ack.sections)
             self._urgent = True

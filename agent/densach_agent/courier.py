@@ -131,7 +131,9 @@ class Courier:
         first, self._heard = not self._heard, True
         if ack.upto > self._outbox.last or (first and ack.upto > max(self._outbox.last_at_open, self._furthest)):
             log.warning("the hub has %d records of this stream, here there are %d", ack.upto, self._outbox.last)
-            self._outbox.fork(self._outbox.last_at_open)
+            if not self._outbox.fork(self._outbox.last_at_open):
+                self._heard = False  # nothing is sent under numbers that the hub knows already
+                return False
             self._furthest = 0
             self._restart()
             return True
@@ -168,9 +170,16 @@ class Courier:
     def _seal(self, rows: list[Row]) -> tuple[bytes, list[Row]]:
         while True:
             payload = seal(rows, self._device, self._outbox.stream, self._clock)
-            if len(payload) <= MAX_PAYLOAD or len(rows) == 1:
+            if len(payload) <= MAX_PAYLOAD:
                 return payload, rows
-            rows = rows[: len(rows) // 2]
+            if len(rows) > 1:
+                rows = rows[: len(rows) // 2]
+                continue
+            log.error("record %d of kind %s is larger than a message may be", rows[0].seq, rows[0].kind)
+            self._outbox.give_up(rows[0].seq, "too-large")
+            rows = self._outbox.after(rows[0].seq - 1, max_records=1)
+            if rows[0].kind != "gap":  # the disk takes nothing now, not even that
+                return payload, rows
 
 
 def seal(rows: list[Row], device: str, stream: str, clock: Clock) -> bytes:

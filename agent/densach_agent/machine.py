@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 _LARGEST_TEXT = 64 * 1024
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ufffd]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff\ufeff\ufffd]+")
 _LONGEST_VALUE = 200
 
 

@@ -136,27 +136,46 @@ class Outbox:
         with self._lock:
             if not 1 <= seq <= self._acked:
                 return
+            try:
+                self._fill_from(seq)
+            except sqlite3.Error as error:
+                self._say(error)
+                return
             self._acked = seq - 1
-            with rows.transaction(self._db):
-                rows.set_meta(self._db, "acked", self._acked)
-                rows.forget_acks(self._db, self._acked)
-                end = (self._spill.first_seq() or self._next) - 1
-                for first, last in rows.holes(self._db, seq, end):
-                    gap = rows.new_row(Gap(first, last, "expired"), self._clock)
-                    rows.insert(self._db, last, first, gap, self._lived)
 
-    def fork(self, after: int) -> None:
+    def give_up(self, seq: int, why: str) -> None:
+        """Puts a gap where a record is that can never be sent."""
+        with self._lock:
+            if seq in self._spill.rows:
+                self._spill.rows[seq] = rows.new_row(Gap(seq, seq, why), self._clock)
+                return
+            try:
+                with rows.transaction(self._db):
+                    for row in rows.after(self._db, seq - 1, 1):
+                        if row.seq == seq and row.kind != "gap":
+                            self._drop(row, why)
+            except sqlite3.Error as error:
+                self._say(error)
+
+    def fork(self, after: int) -> bool:
         """Begins a new stream with what came after `after`, numbered from 1 (the disk was put back to an earlier
-        state, as reboot-and-restore software does: the hub knows other records under the same numbers)."""
-        with self._lock, rows.transaction(self._db):
-            self._unspill()
-            rows.renumber(self._db, after)
-            self._stream, self._acked = secrets.token_hex(8), 0
+        state, as reboot-and-restore software does: the hub knows other records under the same numbers). False if the disk takes
+        nothing now."""
+        stream = secrets.token_hex(8)
+        with self._lock:
+            try:
+                self._unspill()
+                with rows.transaction(self._db):
+                    rows.renumber(self._db, after)
+                    for key, value in (("stream", stream), ("acked", 0)):
+                        rows.set_meta(self._db, key, value)
+            except sqlite3.Error as error:
+                self._say(error)
+                return False
+            self._stream, self._acked, self.last_at_open = stream, 0, 0
             self._next = rows.last_seq(self._db) + 1
-            for key, value in (("stream", self._stream), ("acked", 0)):
-                rows.set_meta(self._db, key, value)
             self._bytes = rows.total_bytes(self._db)
-            self.last_at_open = 0
+            return True
 
     def after(self, seq: int, *, max_records: int = 200, max_bytes: int = 512 * 1024) -> list[rows.Row]:
         """The records after `seq`, of one boot, in order and without holes; at least one if there is one."""
@@ -289,6 +308,15 @@ class Outbox:
         if self.trouble is None:
             log.error("the outbox's disk takes nothing (%s): going on in memory", error)
         self.trouble = str(error)
+
+    def _fill_from(self, seq: int) -> None:
+        with rows.transaction(self._db):
+            rows.set_meta(self._db, "acked", seq - 1)
+            rows.forget_acks(self._db, seq - 1)
+            end = (self._spill.first_seq() or self._next) - 1
+            for first, last in rows.holes(self._db, seq, end):
+                gap = rows.new_row(Gap(first, last, "expired"), self._clock)
+                rows.insert(self._db, last, first, gap, self._lived)
 
     def _insert_gap(self, first: int, last: int, why: str) -> None:
         rows.insert(self._db, last, first, rows.new_row(Gap(first, last, why), self._clock), self._lived)

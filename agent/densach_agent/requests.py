@@ -3,6 +3,7 @@ policy, is never run twice (the id is on disk before it begins), and its outcome
 
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,8 +60,12 @@ class Desk:
         if reason is not None:
             self._report(name, Result(id=command.id, outcome=Outcome.REFUSED, reason=reason))
             return
-        if self._outbox.seen_command(command.id):
-            return  # delivered again: its outcome was or will be told once
+        try:
+            if self._outbox.seen_command(command.id):
+                return  # delivered again: its outcome was or will be told once
+        except sqlite3.Error as error:
+            self._report(name, Result(id=command.id, outcome=Outcome.REFUSED, reason=f"failed: {error}"))
+            return
         log.info("request %s (%s) from %s", name, command.id, command.by or "the hub")
         self._report(name, Result(id=command.id, outcome=Outcome.ACCEPTED))
         try:

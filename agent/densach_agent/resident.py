@@ -55,7 +55,8 @@ class Resident:
         self._next_join = 0
         self._fingerprint: tuple[Factor, ...] = ()
         self._rejoin = False
-        self._state = ""
+        self._state = "starting"
+        self._trouble: str | None = None
 
     def stop(self) -> None:
         """May be called by a signal handler: the loop ends within a turn."""
@@ -81,6 +82,7 @@ class Resident:
                 if self._line is None:
                     self._join(outbox, watch, desk)
                 watch.turn()
+                self._tell_trouble(outbox)
                 if self._line is not None:
                     desk.tick()
                     self._line.tick()
@@ -251,7 +253,15 @@ class Resident:
             return
         self._state = state
         log.info("%s", state)
-        status = Status(os.getpid(), state, self._clock.now_ms())
+        self._write_status()
+
+    def _tell_trouble(self, outbox: Outbox) -> None:
+        if outbox.trouble != self._trouble:
+            self._trouble = outbox.trouble
+            self._write_status()
+
+    def _write_status(self) -> None:
+        status = Status(os.getpid(), self._state, self._clock.now_ms(), self._trouble)
         with contextlib.suppress(OSError):
             write_whole(self._member.folder / "status.json", msgspec.json.encode(status).decode())
 

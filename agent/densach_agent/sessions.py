@@ -62,4 +62,4 @@ def _from_utmp(kiosk_users: frozenset[str]) -> list[Session]:
 
 def user_digest(key: bytes, user: str) -> str:
     """32 hex digits; without the school's key nobody can try names."""
-    return hmac.new(key, user.strip().casefold().encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, user.strip().casefold().encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]

@@ -22,6 +22,7 @@ def read(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {
         "running": running,
         "state": None if status is None else status.state,
+        "trouble": None if status is None else status.trouble,
         "device": None if enrolled is None else enrolled.device,
         "school": None if enrolled is None else enrolled.school,
         "hub": None if enrolled is None else enrolled.hub,
@@ -47,6 +48,8 @@ def _sentences(folder: Path, found: dict[str, Any]) -> list[str]:
         lines.append(f"This machine has joined no school. Next: densach agent enrol --hub {hub or 'URL'}")
     if found["running"]:
         lines.append(f"The agent runs: {found['state']}.")
+        if found["trouble"]:
+            lines.append(f"Records are in memory only ({found['trouble']}): make room on the disk.")
     else:
         lines.append(f"The agent does not run. Next: densach agent run --data {folder}")
     if found["pending"] is not None:

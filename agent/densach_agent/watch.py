@@ -79,7 +79,14 @@ class Watch:
         for what, at in list(self._due.items()):
             if at <= now and (what != "inventory" or self._survey is None):
                 self._due[what] = now + self._every_ms(what)
-                self._work[what]()
+                self._do(what)
+
+    def _do(self, what: str) -> None:
+        """Whatever one measurement stumbles over, the others go on."""
+        try:
+            self._work[what]()
+        except Exception:
+            log.exception("%s could not be measured", what)
 
     def stop(self) -> None:
         """The open slices and the health since the last record go into the outbox; a survey is given up."""

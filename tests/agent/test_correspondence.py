@@ -1,5 +1,6 @@
 """A machine and its hub over a real broker: what is told arrives once, whatever breaks."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +114,26 @@ def test_a_disk_put_back_to_yesterday_begins_a_new_stream(broker: Broker, school
     assert sorted(heard) == sorted(said)
     assert len(school.streams) == 3
     assert ("pc-1", old) in school.streams
+
+
+def test_a_record_larger_than_any_message_is_given_up_and_blocks_nothing(station: Station, school: School) -> None:
+    noise = random.Random(5).randbytes(400_000).hex()
+    station.outbox.add(Event("before"))
+    station.outbox.add(Event("huge", {"noise": noise}))
+    station.outbox.add(Event("after"))
+    station.until(lambda: station.outbox.pending == 0)
+    records = school.stream("pc-1", station.outbox.stream).records
+    gap = records[2]
+    assert isinstance(gap, GapRecord)
+    assert (gap.d.from_seq, gap.d.to_seq, gap.d.why) == (2, 2, "too-large")
+    assert isinstance(records[3].d, Event)
+
+
+def test_many_large_records_are_cut_into_messages_that_fit(station: Station, school: School) -> None:
+    chance = random.Random(6)
+    station.outbox.add(*(Event("large", {"noise": chance.randbytes(20_000).hex()}) for _ in range(40)))
+    station.until(lambda: station.outbox.pending == 0)
+    assert len(school.stream("pc-1", station.outbox.stream).records) == 40
 
 
 def test_wishes_of_the_hub_reach_the_owner(broker: Broker, school: School, tmp_path: Path) -> None:
