@@ -20,6 +20,7 @@ from densach_core.accounts.admin_pages import OWN_PLACES, PLACES
 from densach_core.accounts.audit import AUDIT
 from densach_core.accounts.classes import CLASS_LISTS
 from densach_core.accounts.model import LIBRARIANS, PRINCIPALS, TEACHERS, TECHNICIANS
+from densach_core.accounts.pages import FIRST_STOP
 from densach_core.accounts.service import ACCOUNTS
 from densach_core.clock import SystemClock
 from densach_core.place import announce, host_and_port, keep_clock, kept_clock, occupied
@@ -197,6 +198,7 @@ def _web(
             ("/admin/upkeep", t("Upkeep of the hub")),
             ("/admin/clock", t("The hub's clock")),
         ],
+        FIRST_STOP: setup.first_stop,
         ROOM_CHOICES: lambda: _room_choices(rooms),
         MEASURES: rooms.measures,
         SENDER: rooms.sender,

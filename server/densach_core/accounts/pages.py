@@ -1,5 +1,6 @@
 """Signing in and out. Works without scripts: each step is a page, each choice a link."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
 
 routes = Routes("accounts")
+FIRST_STOP: "web.AppKey[Callable[[Account], str | None]]" = web.AppKey("first_stop")
+"""Where somebody is led right after signing in, before anything else; lent by the application (a doubted clock)."""
 
 
 class LogInForm(msgspec.Struct, frozen=True):
@@ -117,6 +120,8 @@ def safe_path(path: str) -> str:
 def _entered(request: web.Request, entry: Entry, onward: str) -> web.Response:
     if entry.account.must_change:
         onward = "/account"
+    elif FIRST_STOP in request.app and (stop := request.app[FIRST_STOP](entry.account)) is not None:
+        onward = stop
     elif onward == "/":
         onward = _own_face(request, entry.account)
     response = see_other(request, onward)

@@ -66,13 +66,25 @@ async def teacher_slips(request: web.Request) -> web.StreamResponse:
     return await slips_page(request, made, title=me(request).name, back="/admin/people")
 
 
+@routes.post("/admin/people/grades/{grade}/slips", who=ADMINS)
+async def grade_slips(request: web.Request) -> web.StreamResponse:
+    """A whole grade at once; about 20 ms a pupil."""
+    text = request.match_info["grade"]
+    grade = int(text) if text.isdecimal() and len(text) < 3 else 0
+    made = await request.app[PEOPLE].slips.of_grade(grade, by=me(request))
+    if not made:
+        return see_other(request, "/admin/people", flash=t("Every pupil of this grade has a PIN already."))
+    return await slips_page(request, made, title=t("Grade {grade}", grade=grade), back="/admin/people")
+
+
 async def _overview(request: web.Request, problem: Problem | None = None) -> web.Response:
     people = request.app[PEOPLE]
     words = request.query.get("q", "").strip()[:80]
     return render(
         request, "people/admin.html", places=admin_places(request), title=t("School and people"), profile=await people.profile(),
         calendars=await people.calendars(), school_year=await people.school_year(), classes=await people.classes(),
-        counts=await people.levels(), levels=LEVELS, teachers=await people.teachers(), words=words,
+        counts=await people.levels(),
+        lacking=await people.completeness(), levels=LEVELS, teachers=await people.teachers(), words=words,
         found=await people.find_pupils(words) if words else None, problem=problem,
         status=problem.status if problem else 200,
     )  # fmt: skip

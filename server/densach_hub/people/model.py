@@ -168,6 +168,15 @@ class LevelCount(msgspec.Struct, frozen=True, kw_only=True):
     largest_class_name: str
 
 
+class Completeness(msgspec.Struct, frozen=True, kw_only=True):
+    """Of `people` present in the roster, how many lack what the sector asks for. Only counts: no numbers are kept."""
+
+    people: int
+    without_code: int
+    without_birth_date: int
+    without_personal_id: int
+
+
 class ClassPage(msgspec.Struct, frozen=True, kw_only=True):
     """A class as its teacher sees it: pupils by given name, each with the state of the account."""
 

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from densach_core.accounts.model import ADMINS, TEACHERS
 from densach_core.errors import BadInput, Conflict, Problem
-from densach_core.text import t
+from densach_core.text import Text, t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
@@ -106,14 +106,19 @@ async def classes_api(request: web.Request) -> ClassList:
     return ClassList(await people.school_year(), await people.classes())
 
 
-async def slips_page(request: web.Request, made: list[Slip], *, title: str, back: str) -> web.Response:
+async def slips_page(request: web.Request, made: list[Slip], *, title: Text | str, back: str) -> web.Response:
     profile = await request.app[PEOPLE].profile()
     response = render(
         request, "people/slips.html", title=t("Log-in slips: {name}", name=title), slips=made, back=back,
-        school=profile.name, address=f"{request.scheme}://{request.host}",
+        school=profile.name, address=None if is_local_name(request.host) else f"{request.scheme}://{request.host}",
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def is_local_name(host: str) -> bool:
+    """On paper an address that only means "this machine" would send pupils nowhere."""
+    return host.rpartition(":")[0].strip("[]") in {"127.0.0.1", "localhost", "::1"} or host in {"127.0.0.1", "localhost"}
 
 
 async def _class_page(request: web.Request, problem: Problem | None = None) -> web.Response:

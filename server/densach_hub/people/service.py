@@ -19,7 +19,17 @@ from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.people import calendar as rules
 from densach_hub.people import store
-from densach_hub.people.model import Calendar, ClassPage, Level, LevelCount, Pupil, SchoolClass, SchoolProfile, Teacher
+from densach_hub.people.model import (
+    Calendar,
+    ClassPage,
+    Completeness,
+    Level,
+    LevelCount,
+    Pupil,
+    SchoolClass,
+    SchoolProfile,
+    Teacher,
+)
 from densach_hub.people.roster import level_of, person_key
 from densach_hub.people.rosters import Rosters
 from densach_hub.people.slips import Slip, Slips
@@ -110,6 +120,11 @@ class People:
         year = await self.school_year()
         found = [x for x in await self._db.read(lambda c: store.teachers(c, year)) if x.left_at is None]
         return len(found) or None
+
+    async def completeness(self) -> Completeness | None:
+        """What the roster of pupils still lacks; None without one."""
+        found = await self._db.read(lambda c: store.completeness(c, "pupil"))
+        return found if found.people else None
 
     async def taught_in(self, room_id: str, school_year: str | None = None) -> list[SchoolClass]:
         """The classes whose computer room this is."""

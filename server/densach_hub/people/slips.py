@@ -14,7 +14,7 @@ from densach_core.accounts.rules import new_password, new_pin
 from densach_core.accounts.service import Accounts
 from densach_core.clock import Clock
 from densach_core.database import Database
-from densach_hub.people.model import ClassPage, Teacher
+from densach_hub.people.model import ClassPage, SchoolClass, Teacher
 
 
 class Slip(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +28,8 @@ class Slip(msgspec.Struct, frozen=True, kw_only=True):
 
 class Lists(Protocol):
     async def class_page(self, class_id: str) -> ClassPage: ...
+
+    async def classes(self) -> list[SchoolClass]: ...
 
     async def teachers(self) -> list[Teacher]: ...
 
@@ -53,6 +55,14 @@ class Slips:
             )
             for p, s in page.pupils
         ]
+
+    async def of_grade(self, grade: int, *, by: Account | str) -> list[Slip]:
+        """PINs for those of a grade who have none, class after class; those who have one are left out."""
+        found: list[Slip] = []
+        for one in await self._people.classes():
+            if one.grade == grade:
+                found += [slip for slip in await self.of_class(one.id, by=by) if slip.secret is not None]
+        return found
 
     async def of_teachers(self, *, by: Account | str) -> list[Slip]:
         """First passwords for teachers who have none yet."""

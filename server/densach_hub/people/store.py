@@ -7,7 +7,7 @@ from sqlite3 import Connection, Row
 from densach_core.folding import fold
 from densach_core.i18n import sort_key
 from densach_core.migrations import Migration
-from densach_hub.people.model import Level, LevelCount, Pupil, SchoolClass, Sex, Teacher
+from densach_hub.people.model import Completeness, Level, LevelCount, Pupil, SchoolClass, Sex, Teacher
 from densach_hub.people.roster import class_key
 
 MIGRATIONS: list[Migration] = [
@@ -160,7 +160,10 @@ def pupil(c: Connection, pupil_id: str, school_year: str) -> Pupil | None:
 def find_pupils(c: Connection, school_year: str, words: str, limit: int) -> list[Pupil]:
     where, values = "", list[object]([school_year])
     for word in fold(words).split():
-        where += " AND (instr(x.name_folded, ?) OR instr(lower(ifnull(x.code, ifnull(x.temporary, ''))), ?) OR instr(lower(ifnull(c.name, '')), ?))"
+        where += (
+            " AND (instr(x.name_folded, ?) OR instr(lower(ifnull(x.code, ifnull(x.temporary, ''))), ?)"
+            " OR instr(lower(ifnull(c.name, '')), ?))"
+        )
         values += [word, word, word]
     rows = c.execute(f"{_PUPILS} {where} ORDER BY x.left_at IS NOT NULL, x.name_folded LIMIT ?", (*values, limit))
     return sorted((_pupil(r) for r in rows), key=lambda p: (p.left_at is not None, sort_key(p.name)))
@@ -224,12 +227,19 @@ def set_left(c: Connection, person_id: str, left_at: int | None) -> None:
     c.execute("UPDATE person SET left_at = ? WHERE id = ?", (left_at, person_id))
 
 
-def without_personal_id(c: Connection, kind: str) -> tuple[int, int]:
-    """(present people, of them without a known personal number): completeness, not the numbers."""
+def completeness(c: Connection, kind: str) -> Completeness:
+    """What the roster still lacks; `kind` is "pupil" or "teacher"."""
     row = c.execute(
-        "SELECT count(*), sum(has_personal_id IS NOT 1) FROM person WHERE kind = ? AND left_at IS NULL", (kind,)
+        "SELECT count(*) AS n, total(code IS NULL) AS code, total(birth_date IS NULL) AS birth,"
+        " total(has_personal_id IS NOT 1) AS personal FROM person WHERE kind = ? AND left_at IS NULL",
+        (kind,),
     ).fetchone()
-    return row[0], row[1] or 0
+    return Completeness(
+        people=row["n"],
+        without_code=int(row["code"]),
+        without_birth_date=int(row["birth"]),
+        without_personal_id=int(row["personal"]),
+    )
 
 
 # --- imports waiting for a yes --------------------------------------------------------------------------------------

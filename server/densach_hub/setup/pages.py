@@ -33,6 +33,8 @@ from densach_hub.setup.service import SETUP, Setup
 
 routes = Routes("setup")
 CODE = "densach_setup"
+CLOCK_DOUBTED = "The hub is not sure of the time."
+"""The notice on every page that is true no more once somebody has set the clock."""
 
 
 class CodeForm(msgspec.Struct, frozen=True):
@@ -159,11 +161,15 @@ async def clock_later(request: web.Request) -> web.StreamResponse:
 @routes.post("/admin/clock", who=TECHNICIANS)
 async def set_clock_later(request: web.Request) -> web.StreamResponse:
     await _take_time(request.app[SETUP], await read_form(request, ClockForm), by=me(request))
+    site = request.app[SITE]
+    site.notices = [notice for notice in site.notices if notice.msgid != CLOCK_DOUBTED]
     return see_other(request, "/admin/clock", flash=t("The hub's clock is set."))
 
 
 async def _take_time(setup: Setup, form: ClockForm, *, by: Account | str) -> None:
     if form.keep:
+        if setup.clock_source == "doubted":
+            await setup.set_clock(setup.now(), by=by)
         return
     if form.browser_ms is not None:
         await setup.set_clock(form.browser_ms, by=by)

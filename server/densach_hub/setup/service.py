@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from densach_core.accounts.model import Account, Role
+from densach_core.accounts.model import TECHNICIANS, Account, Role
 from densach_core.accounts.rules import CLEAR_LETTERS
 from densach_core.accounts.service import Accounts, Audit
 from densach_core.clock import SystemClock
@@ -102,6 +102,11 @@ class Setup:
         if self._clock.source == "system" and system_clock_is_synchronised():
             return "network"
         return self._clock.source
+
+    def first_stop(self, account: Account) -> str | None:
+        """A technician who signs in while the hub doubts its time is asked for it first."""
+        doubted = self.clock_source == "doubted" or self._clock.now_ms() < EARLIEST_MS
+        return "/admin/clock" if doubted and account.has(TECHNICIANS) else None
 
     def now(self) -> int:
         return self._clock.now_ms()

@@ -137,7 +137,7 @@ async def house_in(data: Path, clock: SystemClock | None = None) -> AsyncIterato
         ]
         services: dict[web.AppKey[Any], Any] = {
             ACCOUNTS: accounts, AUDIT: audit, PEOPLE: people, CLASS_LISTS: people, SETUP: setup,
-            pages.ROOM_CHOICES: lambda: _choices(rooms),
+            entrance_pages.FIRST_STOP: setup.first_stop, pages.ROOM_CHOICES: lambda: _choices(rooms),
         }  # fmt: skip
         app = make_app(site, parts, clock=clock, bus=bus, faces=faces, services=services)
         try:

@@ -237,3 +237,23 @@ def test_the_pin_used_in_tests_is_a_fair_one() -> None:
     from densach_core.accounts.rules import check_pin
 
     check_pin(PIN)
+
+
+async def test_what_the_roster_still_lacks_is_counted(house: House) -> None:
+    assert await house.people.completeness() is None
+    await load(house, "Họ và tên,Lớp,Ngày sinh,Mã HS,CCCD\nLê An,6A,05/09/2014,1,012345678901\nLê Bình,6A,,,\n")
+    found = await house.people.completeness()
+    assert found is not None
+    assert (found.people, found.without_code, found.without_birth_date, found.without_personal_id) == (2, 1, 1, 1)
+    rows = await house.school.read(lambda c: str([tuple(r) for r in c.execute("SELECT * FROM person")]))
+    assert "012345678901" not in rows, "the number itself is not kept"
+
+
+async def test_slips_of_a_whole_grade_are_for_those_without(house: House) -> None:
+    await load(house)
+    one = next(c for c in await house.people.classes() if c.name == "6A1")
+    await house.people.slips.of_class(one.id, by="test")
+    made = await house.people.slips.of_grade(6, by="test")
+    assert [(slip.name, slip.class_name) for slip in made] == [("Lê Hùng", "6A2"), ("Lê Hưng", "6A2")]
+    assert await house.people.slips.of_grade(6, by="test") == []
+    assert await house.people.slips.of_grade(12, by="test") == []

@@ -178,3 +178,19 @@ async def test_a_hub_with_an_administrator_from_a_command_needs_no_set_up(tmp_pa
         assert await house.setup.is_needed()
         await house.account("quantri", Role.ADMIN)
         assert not await house.setup.is_needed()
+
+
+async def test_a_technician_is_asked_for_the_time_when_the_hub_doubts_it(house: House) -> None:
+    """The box was off for long and has no clock battery: it woke up with the last moment it knew."""
+    house.site.must_set_up = False
+    lan, thu = await house.account("lan", Role.TECHNICIAN), await house.account("thu", Role.LIBRARIAN)
+    assert house.setup.first_stop(lan) is None
+    house.clock.correct(house.clock.now_ms(), "doubted")
+    assert house.setup.first_stop(thu) is None
+    browser = await house.browser()
+    answer = await browser.post("/login", {"login": "lan", "secret": PASSWORD, "next": "/lab"})
+    assert answer.location == "/admin/clock"
+    assert "giờ cũ" in (await browser.get("/admin/clock")).text
+    assert (await browser.post("/admin/clock", {"keep": "true"})).status == 303
+    assert house.setup.first_stop(lan) is None
+    assert house.setup.clock_source == "browser"
