@@ -1,5 +1,7 @@
 """Sentences a person will read, kept translatable until the language of the reader is known."""
 
+from typing import Any
+
 import msgspec
 
 
@@ -10,7 +12,7 @@ class Text(msgspec.Struct, frozen=True):
     """
 
     msgid: str
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     many: str | None = None
     n: int | None = None
 

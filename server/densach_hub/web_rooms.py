@@ -18,6 +18,7 @@ from densach_hub.library import web as library_web
 from densach_hub.measures import api as measures_api
 from densach_hub.measures import pages as measures_pages
 from densach_hub.people import admin_pages as people_admin
+from densach_hub.people import api as people_api
 from densach_hub.people import pages as people_pages
 from densach_hub.setup import pages as setup_pages
 from densach_hub.studio import pages as studio_pages
@@ -42,7 +43,7 @@ def every_room() -> list[Room]:
         Room("sender", _folder(core_sender), (upward_routes("/reports/upward", PRINCIPALS | TECHNICIANS),)),
         Room("link", _folder(link)),
         Room("fleet", _folder(fleet), (fleet_api.routes, register_api.routes)),
-        Room("people", _folder(people), (people_pages.routes, people_admin.routes)),
+        Room("people", _folder(people), (people_pages.routes, people_admin.routes, people_api.routes)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),
         Room("studio", _folder(studio), (studio_pages.routes,)),

@@ -4,14 +4,14 @@ import msgspec
 from aiohttp import web
 
 from densach_core.accounts.admin_pages import admin_places
-from densach_core.accounts.model import ADMINS, LIBRARIANS, TECHNICIANS
+from densach_core.accounts.model import ADMINS, TECHNICIANS
 from densach_core.errors import BadInput, Conflict, NotFound, Problem, TooLarge
 from densach_core.text import t
 from densach_core.web.identity import me
 from densach_core.web.keys import SITE
-from densach_core.web.respond import read_body, read_form, render, see_other
+from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
-from densach_hub.people.calendar import proposed
+from densach_hub.people.calendar import proposed_for
 from densach_hub.people.forms import (
     CalendarForm,
     ProfileForm,
@@ -20,11 +20,8 @@ from densach_hub.people.forms import (
     holidays_text,
     periods_text,
 )
-from densach_hub.people.imports import Done
-from densach_hub.people.model import Calendar, SchoolProfile
 from densach_hub.people.pages import ClassForm, slips_page
 from densach_hub.people.plan import What
-from densach_hub.people.rosters import Preview
 from densach_hub.people.service import PEOPLE
 from densach_hub.people.table import LARGEST_FILE
 from densach_hub.people.words import FIELDS, LEVELS, WEEKDAYS
@@ -135,21 +132,12 @@ async def set_calendar(request: web.Request) -> web.StreamResponse:
 
 async def _calendar_page(request: web.Request, problem: Problem | None = None) -> web.Response:
     people, year = request.app[PEOPLE], request.match_info["year"]
-    shown = await people.calendar(year) or _proposed(year)
+    shown = await people.calendar(year) or proposed_for(year)
     texts = {"holidays": holidays_text(shown), "extra_days": extra_days_text(shown), "periods": periods_text(shown)}
     return render(
         request, "people/calendar.html", title=t("School year {year}", year=year), calendar=shown, weekdays=WEEKDAYS,
         texts=texts, problem=problem, status=problem.status if problem else 200,
     )  # fmt: skip
-
-
-def _proposed(year: str) -> Calendar:
-    from datetime import date
-
-    first = year.partition("-")[0]
-    if len(first) != 4 or not first.isdecimal() or year != f"{first}-{int(first) + 1}" or not 2000 <= int(first) <= 2100:
-        raise NotFound("people.no-year", t("“{year}” is no school year.", year=year[:20]), t("Write it like 2026-2027."))
-    return proposed(date(int(first), 9, 1))
 
 
 # --- import ---------------------------------------------------------------------------------------------------------
@@ -169,7 +157,7 @@ async def preview_file(request: web.Request) -> web.StreamResponse:
         if not isinstance(given, web.FileField):
             raise BadInput("roster.no-file", t("Choose a file first."), field="file")
         if year is not None:
-            _proposed(year)
+            proposed_for(year)
         found = await request.app[PEOPLE].rosters.preview(given.filename, given.file.read(), by=me(request), school_year=year)
     except (BadInput, TooLarge, NotFound) as problem:
         return await _import_page(request, problem)
@@ -223,31 +211,3 @@ async def _preview_page(request: web.Request, problem: Problem | None = None) ->
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-# --- API ------------------------------------------------------------------------------------------------------------
-
-READERS = ADMINS | LIBRARIANS | TECHNICIANS
-
-
-@routes.api("GET", "/api/v1/school", who=READERS, answers=SchoolProfile, summary="The school's profile")
-async def school_api(request: web.Request) -> SchoolProfile:
-    return await request.app[PEOPLE].profile()
-
-
-@routes.api(
-    "POST", "/api/v1/rosters", who=ADMINS, answers=Preview, status=201, limit_bytes=LARGEST_FILE,
-    summary="Read a roster file (the body, its name in ?name=, the year in ?year=) and say what it would change",
-)  # fmt: skip
-async def preview_api(request: web.Request) -> Preview:
-    year = request.query.get("year")
-    if year is not None:
-        _proposed(year)
-    name = request.query.get("name", "roster.csv")
-    return await request.app[PEOPLE].rosters.preview(name, await request.read(), by=me(request), school_year=year)
-
-
-@routes.api("POST", "/api/v1/rosters/{id}/apply", who=ADMINS, takes=ApplyForm, answers=Done, summary="Do what was shown")
-async def apply_api(request: web.Request) -> Done:
-    form = await read_body(request, ApplyForm)
-    return await request.app[PEOPLE].rosters.apply(request.match_info["id"], form.mark, by=me(request))

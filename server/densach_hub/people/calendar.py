@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
-from densach_core.errors import BadInput
+from densach_core.errors import BadInput, NotFound
 from densach_core.text import t
 from densach_hub.people.model import Calendar, Holiday, Period, Term
 
@@ -143,3 +143,15 @@ def proposed_periods() -> tuple[Period, ...]:
             found.append(Period(number=len(found) + 1, starts=at.time(), ends=end.time(), afternoon=afternoon))
             at = end + timedelta(minutes=20 if n == 1 else 5)
     return tuple(found)
+
+
+def proposed_for(school_year: str) -> Calendar:
+    """The proposal for a year written like "2026-2027". Raises NotFound("people.no-year")."""
+    first = school_year.partition("-")[0]
+    if len(first) != 4 or not (first.isascii() and first.isdigit()) or not 2000 <= int(first) <= 2100:
+        fits = False
+    else:
+        fits = school_year == f"{first}-{int(first) + 1}"
+    if not fits:
+        raise NotFound("people.no-year", t("“{year}” is no school year.", year=school_year[:20]), t("Write it like 2026-2027."))
+    return proposed(date(int(first), 9, 1))

@@ -11,7 +11,6 @@ from densach_core.text import Text, t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
-from densach_hub.people.model import SchoolClass
 from densach_hub.people.service import PEOPLE
 from densach_hub.people.slips import Slip
 from densach_hub.people.words import LEVELS
@@ -30,11 +29,6 @@ class ClassForm(msgspec.Struct, frozen=True):
 
 class SlipsForm(msgspec.Struct, frozen=True):
     anew: bool = False
-
-
-class ClassList(msgspec.Struct, frozen=True):
-    school_year: str
-    classes: list[SchoolClass]
 
 
 @routes.get("/classes", who=TEACHERS)
@@ -98,12 +92,6 @@ async def unlock(request: web.Request) -> web.StreamResponse:
 async def leave(request: web.Request) -> web.StreamResponse:
     await request.app[PEOPLE].leave(request.match_info["pupil"], by=me(request))
     return see_other(request, f"/classes/{request.match_info['id']}", flash=t("Noted. What this pupil did stays."))
-
-
-@routes.api("GET", "/api/v1/classes", who=TEACHERS, answers=ClassList, summary="Classes of this school year")
-async def classes_api(request: web.Request) -> ClassList:
-    people = request.app[PEOPLE]
-    return ClassList(await people.school_year(), await people.classes())
 
 
 async def slips_page(request: web.Request, made: list[Slip], *, title: Text | str, back: str) -> web.Response:

@@ -29,7 +29,7 @@ from densach_core.text import t
 from densach_core.web.routes import EVERYONE, Access, Routes
 from densach_core.web.site import Face, Room, Site, core_rooms, make_app, serve
 from densach_hub.fleet.rooms import Rooms
-from densach_hub.people import admin_pages, pages, store
+from densach_hub.people import admin_pages, api, pages, store
 from densach_hub.people.service import PEOPLE, People
 from densach_hub.setup import pages as setup_pages
 from densach_hub.setup.service import SETUP, Setup
@@ -127,7 +127,7 @@ async def house_in(data: Path, clock: SystemClock | None = None) -> AsyncIterato
                 _folder(densach_core.accounts),
                 (entrance_pages.routes, account_pages.routes, user_pages.routes),
             ),
-            Room("people", _folder(densach_hub.people), (pages.routes, admin_pages.routes)),
+            Room("people", _folder(densach_hub.people), (pages.routes, admin_pages.routes, api.routes)),
             Room("setup", _folder(densach_hub.setup), (setup_pages.routes,)),
         ]
         faces = [
