@@ -122,6 +122,7 @@ class SchoolRow(msgspec.Struct, frozen=True, kw_only=True):
     simulated: int = 0
     levels: dict[str, IndicatorValue] = {}
     alerts: int | None = None
+    simulated_alerts: int = 0
 
     @property
     def beyond(self) -> bool:

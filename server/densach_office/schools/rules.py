@@ -2,11 +2,12 @@
 
 import re
 from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
 from densach_office.schools.model import Arrival, Child, ChildKind, Held, NoticeKind
-from densach_wire.upward import MAX_ID, Record, Sukien, body_of, digest
+from densach_wire.upward import MAX_ID, FleetSummary, Record, Sukien, body_of, digest
 
 HIGHEST_VERSION = 2**53 - 1
 SILENT_AFTER_MS = 24 * 3_600_000
@@ -81,9 +82,25 @@ def silent(heard_at: int | None, now: int) -> bool:
 
 
 def total(*parts: int | None) -> int | None:
-    """A sum in which unknown parts are left out, and which is unknown when all are."""
+    """Schools together: those that do not know are left out (the page says how many stand behind), unknown when all are."""
     known = [part for part in parts if part is not None]
     return sum(known) if known else None
+
+
+def counted(fleet: FleetSummary, name: Literal["registered", "working", "connected"]) -> int | None:
+    """Measured and declared machines of one school together; simulated ones are elsewhere.
+
+    Unknown as soon as a part that has machines does not know: "nobody knows of 40 machines, and there are 0 declared
+    ones" must not become 0. A part nothing was said of is no part. Declared machines cannot be seen to be connected and
+    have no say in that.
+    """
+    parts = (fleet.measured,) if name == "connected" else (fleet.measured, fleet.declared)
+    said = [part for part in parts if part.registered is not None]
+    if not said:
+        return None
+    values: list[int | None] = [getattr(part, name) for part in said if part.registered]
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 class _HasId(msgspec.Struct):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 from datetime import date
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -16,7 +16,7 @@ from densach_core.text import t
 from densach_office.profile import Tree
 from densach_office.schools.model import Child, Heard, Held, SchoolRow, SchoolSight
 from densach_office.schools.port import SchoolStore
-from densach_office.schools.rules import alive, silent, total
+from densach_office.schools.rules import alive, counted, silent, total
 from densach_wire.upward import AlertSummary, FleetSummary, IndicatorValue, Kind, Profile, RoomRatio
 
 SCHOOLS: "web.AppKey[Schools]" = web.AppKey("schools")
@@ -25,6 +25,8 @@ _ROW_KINDS = (Kind.PROFILE, Kind.FLEET, Kind.INDICATOR, Kind.ALERTS)
 _TREND_LASTS_S = 60.0
 B = TypeVar("B", Profile, FleetSummary, IndicatorValue, AlertSummary, RoomRatio)
 Standing = list[Held | None]
+Name = Literal["registered", "working", "connected"]
+NAMES: tuple[Name, ...] = ("registered", "working", "connected")
 
 
 class Total(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +107,7 @@ class Schools:
                 schools=many,
                 trend=trends.get("kept"),
             ),
-            alerts=over("alerts", (row.alerts for row in rows)),
+            alerts=over("alerts", (row.alerts for row in rows), sum(row.simulated_alerts for row in rows)),
             silent=sum(row.silent for row in rows),
         )
 
@@ -158,7 +160,7 @@ class Schools:
             for one in await self._store.days(Kind.INDICATOR, days[0].isoformat())
             if one.record.school in codes and f"/{RATIO}." in one.record.id
         ]
-        found = {name: trend(_added(fleets, days, name)) for name in ("registered", "working", "connected")}
+        found: dict[str, Trend | None] = {name: trend(_added(fleets, days, name)) for name in NAMES}
         found["kept"] = trend(_kept(ratios, days))
         self._trends = (time.monotonic(), codes, found)
         return found
@@ -208,7 +210,6 @@ def _row(school: Heard, held: Iterable[Held], units: tuple[str, ...], now: int) 
                 indicator = _body(one, IndicatorValue)
                 if indicator.code == RATIO and indicator.level:
                     levels[indicator.level] = indicator
-    parts = (fleet.measured, fleet.declared) if fleet else ()
     return SchoolRow(
         code=school.code,
         name=school.name,
@@ -218,12 +219,13 @@ def _row(school: Heard, held: Iterable[Held], units: tuple[str, ...], now: int) 
         units=units,
         profile=profile,
         fleet=fleet,
-        registered=total(*(part.registered for part in parts)),
-        working=total(*(part.working for part in parts)),
-        connected=total(*(part.connected for part in parts)),
+        registered=counted(fleet, "registered") if fleet else None,
+        working=counted(fleet, "working") if fleet else None,
+        connected=counted(fleet, "connected") if fleet else None,
         simulated=(fleet.simulated.registered or 0) if fleet else 0,
         levels=levels,
         alerts=sum(alert.open for alert in alerts.alerts) if alerts else None,
+        simulated_alerts=sum(alert.simulated for alert in alerts.alerts) if alerts else 0,
     )
 
 
@@ -242,11 +244,6 @@ def _fits(row: SchoolRow, chosen: Filter, words: list[str], below: frozenset[str
 
 def _body(held: Held, kind: type[B]) -> B:
     return msgspec.json.decode(held.record.body, type=kind)
-
-
-def _counted(held: Held, name: str) -> int | None:
-    fleet = _body(held, FleetSummary)
-    return total(getattr(fleet.measured, name), getattr(fleet.declared, name))
 
 
 def _day_by_day(held: list[Held], days: list[date]) -> list[Standing]:
@@ -268,11 +265,13 @@ def _day_by_day(held: list[Held], days: list[date]) -> list[Standing]:
     return found
 
 
-def _added(held: list[Held], days: list[date], name: str) -> list[tuple[date, float | None]]:
+def _added(held: list[Held], days: list[date], name: Name) -> list[tuple[date, float | None]]:
     standing = _day_by_day(held, days)
-    return [
-        (day, total(*(_counted(one, name) for line in standing if (one := line[n]) is not None))) for n, day in enumerate(days)
-    ]
+    found: list[tuple[date, float | None]] = []
+    for n, day in enumerate(days):
+        fleets = [_body(one, FleetSummary) for line in standing if (one := line[n]) is not None]
+        found.append((day, total(*(counted(fleet, name) for fleet in fleets))))
+    return found
 
 
 def _kept(held: list[Held], days: list[date]) -> list[tuple[date, float | None]]:
