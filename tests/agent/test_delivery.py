@@ -16,6 +16,8 @@ from densach_wire.messages import Ack, Event, GapRecord, Health
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("add"), st.integers(1, 30)),
+        st.tuples(st.just("work"), st.integers(1, 6)),  # for once all goes well
+        st.tuples(st.just("work"), st.integers(1, 6)),
         st.tuples(st.just("health"), st.integers(1, 30)),
         st.tuples(st.just("send"), st.integers(1, 4)),
         st.tuples(st.just("deliver"), st.integers(0, 3)),  # one of the messages under way, in any order
@@ -90,11 +92,19 @@ class World:
             if payload is not None:
                 self.up.append(payload)
 
+    def work(self, rounds: int) -> None:
+        for _ in range(rounds):
+            self.hear(0)
+            self.send(4)
+            self.deliver(0)
+
     def step(self, what: str, number: int) -> None:
         if what in ("add", "health"):
             self.add(number, health=what == "health")
         elif what == "send":
             self.send(number)
+        elif what == "work":
+            self.work(number)
         elif what in ("deliver", "deliver twice"):
             self.deliver(number, keep=what == "deliver twice")
         elif what == "lose" and self.up:
@@ -121,9 +131,7 @@ class World:
         """From now on nothing goes wrong."""
         self.greet()
         for _ in range(400):
-            self.hear(0)
-            self.send(4)
-            self.deliver(0)
+            self.work(1)
             self.clock.advance(1_000)
             if not self.outbox.pending and not self.up and not self.down:
                 return
