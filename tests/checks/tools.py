@@ -27,7 +27,7 @@ def ruff() -> list[str]:
 
 
 def ruff_format() -> list[str]:
-    return said_by(installed("ruff"), "format", "--quiet", "--diff", *CODE)
+    return said_by(installed("ruff"), "format", "--check", *CODE)
 
 
 def mypy() -> list[str]:
