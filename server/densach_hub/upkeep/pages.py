@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from densach_core.accounts.admin_pages import admin_places
 from densach_core.accounts.model import ADMINS, TECHNICIANS
 from densach_core.text import t
 from densach_core.web.identity import me
@@ -20,6 +21,7 @@ async def page(request: web.Request) -> web.Response:
         request,
         "upkeep/upkeep.html",
         title=t("Upkeep of the hub"),
+        places=admin_places(request),
         now=request.app[CLOCK].now_ms(),
         source=upkeep.time_source(),
         doubtful=upkeep.clock_is_doubtful(),
