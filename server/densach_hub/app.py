@@ -27,7 +27,7 @@ from densach_core.place import announce, host_and_port, keep_clock, kept_clock, 
 from densach_core.schedules import daily, every
 from densach_core.sender.service import SENDER
 from densach_core.text import t
-from densach_core.web.keys import SITE
+from densach_core.web.keys import METRICS, SITE
 from densach_core.web.monitoring import READINESS, Check
 from densach_core.web.routes import EVERYONE, Access
 from densach_core.web.site import Face, Site, make_app, serve
@@ -49,6 +49,7 @@ from densach_hub.people.service import PEOPLE, People
 from densach_hub.settings import HubSettings
 from densach_hub.setup.service import SETUP, Setup
 from densach_hub.studio.service import STUDIO, Studio
+from densach_hub.upkeep.figures import Figures, tell
 from densach_hub.upkeep.service import UPKEEP, Upkeep
 from densach_hub.web_rooms import every_room
 from densach_wire.enrolment import Endpoint
@@ -210,6 +211,8 @@ def _web(
     if settings.web.packages.startswith("//"):
         app.middlewares.append(by_host(rooms.library, settings.web.packages))
 
+    tell(app[METRICS].registry, lambda: _figures(intake, link))
+
     async def readiness() -> list[Check]:
         await rooms.school.read(lambda c: c.execute("SELECT 1").fetchone())
         state = broker.status()
@@ -225,6 +228,20 @@ def _web(
 
 async def _room_choices(rooms: Rooms) -> list[tuple[str, str]]:
     return [(room.id, room.name) for room in await rooms.fleet.rooms.all()]
+
+
+def _figures(intake: Intake, link: Link) -> Figures:
+    taken, line = intake.status(), link.status()
+    return Figures(
+        messages=taken.messages,
+        records=taken.records,
+        repeated=taken.repeated,
+        lost=taken.lost,
+        quarantined=taken.quarantined,
+        line_up=line.connected,
+        waiting_messages=line.waiting,
+        broker_dropped=line.dropped,
+    )
 
 
 async def _slots(people: People, day: date) -> tuple[SlotOfDay, ...]:
