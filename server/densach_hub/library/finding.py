@@ -1,14 +1,14 @@
 """Finding things: the first page's shelves and search. What is the same for everybody is kept until something changes."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from sqlite3 import Connection
+from sqlite3 import Connection, OperationalError
 
 from densach_core.database import Database
-from densach_core.errors import Unavailable
 from densach_hub.library import index, store
 from densach_hub.library.model import Answer, Card, Filters, Hit, Home, Inside, Shelf, ShelfCount
-from densach_hub.library.query import Query, parse
+from densach_hub.library.query import parse
 from densach_hub.library.subjects import GRADES
 
 SEARCH_SECONDS = 1.0
@@ -30,6 +30,7 @@ class Finder:
         self._search = search
         self._stamp: tuple[int, int] | None = None
         self._home: Home | None = None
+        self._drawing = asyncio.Lock()
         self._answers: OrderedDict[_Key, Answer] = OrderedDict()
         self.generation = 0
 
@@ -50,13 +51,15 @@ class Finder:
 
     async def home(self) -> Home:
         """The shelves of the first page."""
-        generation = self.generation
-        home = self._home
-        if home is None:
-            home = await self._school.read(_home)
-            if generation == self.generation:
-                self._home = home
-        return home
+        if self._home is None:
+            async with self._drawing:
+                if self._home is None:
+                    generation = self.generation
+                    home = await self._school.read(_home)
+                    if generation != self.generation:
+                        return home
+                    self._home = home
+        return self._home
 
     async def search(self, typed: str, filters: Filters, *, limit: int = 20, offset: int = 0, with_texts: bool = True) -> Answer:
         """Titles, then texts. Bounded in rows and time: a search that takes too long answers with what it has (`partial`)."""
@@ -68,13 +71,19 @@ class Finder:
             return kept
         generation = self.generation
         query = parse(typed)
-        cards, more, total = await self._search.read(
-            lambda c: index.titles(c, query, filters, limit=limit, offset=offset), seconds=SEARCH_SECONDS
-        )
-        inside: Sequence[Inside] = ()
-        partial = False
-        if with_texts and query.words and offset == 0:
-            inside, partial = await self._texts(query, filters)
+        with_texts = with_texts and bool(query.words) and offset == 0
+
+        def ask(c: Connection) -> tuple[list[Card], bool, int | None, list[Inside], bool]:
+            cards, more, total = index.titles(c, query, filters, limit=limit, offset=offset)
+            try:
+                inside = index.texts(c, query, filters, limit=INSIDE) if with_texts else []
+            except OperationalError as error:
+                if "interrupted" not in str(error):
+                    raise
+                return cards, more, total, [], True
+            return cards, more, total, inside, False
+
+        cards, more, total, inside, partial = await self._search.read(ask, seconds=SEARCH_SECONDS)
         answer = Answer(
             query=query.text,
             filters=filters,
@@ -102,17 +111,6 @@ class Finder:
             return []
         found = await self._search.read(lambda c: index.cards(c, ids))
         return [found[item] for item in ids if item in found]
-
-    async def _texts(self, query: Query, filters: Filters) -> tuple[list[Inside], bool]:
-        try:
-            return (
-                await self._search.read(lambda c: index.texts(c, query, filters, limit=INSIDE), seconds=TEXT_SECONDS),
-                False,
-            )
-        except Unavailable as problem:
-            if problem.code != "database.too-slow":
-                raise
-            return [], True
 
 
 def _home(c: Connection) -> Home:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
 import msgspec
 import structlog
@@ -69,6 +70,7 @@ class Library:
         self.served: dict[str, Served] = {}
         self.shelves: dict[str, tuple[Home, str]] = {}
         self.results: dict[object, Markup] = {}
+        self.parts: dict[object, Any] = {}
         self.cataloguer = Cataloguer(
             school=school,
             search=search,

@@ -3,16 +3,22 @@
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from aiohttp import web
 from markupsafe import Markup, escape
 
 from densach_core.accounts.model import LIBRARIANS
+from densach_core.i18n import Locale
 from densach_core.text import Text, t, tn
+from densach_core.web.keys import ASSETS
+from densach_core.web.keys import LANGUAGES as CATALOGUES
 from densach_core.web.respond import render
+from densach_core.web.speech import LOCALE
 from densach_hub.library import covers
 from densach_hub.library.model import Card, Filters, Form, Item, Kind
 from densach_hub.library.query import marked, parse
 from densach_hub.library.reasons import reason, remark
+from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import GRADES, SUBJECTS, subject_name
 
 KINDS: dict[Kind, tuple[Text, str]] = {
@@ -87,6 +93,42 @@ def facts_of(what: Card | Item) -> list[Text | str]:
     return [fact for fact in facts if fact]
 
 
+class Parts(msgspec.Struct, frozen=True):
+    """What of a hit does not depend on what was asked: drawn once per language, kept until something changes."""
+
+    cover: Markup
+    facts: Markup
+
+
+def parts_of(request: web.Request, card: Card) -> Parts:
+    """Cover and small words of a card, from what is kept or drawn now."""
+    library = request.app[LIBRARY]
+    locale = LOCALE.get()
+    key = (library.finder.generation, locale, card.id)
+    found = library.parts.get(key)
+    if found is None:
+        if len(library.parts) >= KEPT_PARTS:
+            library.parts.clear()
+        found = library.parts[key] = _drawn(request, card, locale)
+    return found
+
+
+def _drawn(request: web.Request, card: Card, locale: Locale) -> Parts:
+    say = request.app[CATALOGUES].say
+    word, icon = kind_of(card)
+    picture = covers.inline(card.title, card.subject)
+    if card.cover:
+        source = f"/items/{card.id}/cover?v={card.cover[:10]}"
+        picture = Markup(  # noqa: S704 - ids and hashes of ours
+            f'<img class="cover" src="{source}" alt="" width="150" height="200" loading="lazy" decoding="async">'
+        )
+    icons = request.app[ASSETS].address("core/icons.svg")
+    drawing = f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><use href="{icons}#{icon}"/></svg>'
+    bits = "".join(f"<li>{escape(say(fact, locale))}</li>" for fact in facts_of(card))
+    facts = Markup(f'<ul class="bits"><li>{drawing}{escape(say(word, locale))}</li>{bits}</ul>')  # noqa: S704 - escaped
+    return Parts(picture, facts)
+
+
 def read_path(item_id: str, *, section: int | None = None, words: str = "") -> str:
     """The reader's address, at a place and with the words to look for there."""
     asked: dict[str, str | int] = {}
@@ -97,9 +139,12 @@ def read_path(item_id: str, *, section: int | None = None, words: str = "") -> s
     return f"/read/{item_id}{'?' if asked else ''}{urlencode(asked)}"
 
 
+KEPT_PARTS = 3_000
+
+
 def show(request: web.Request, template: str, /, **values: Any) -> web.Response:
     """Renders one of the library's templates with everything they share."""
-    return render(request, template, **_SHARED, **values)
+    return render(request, template, **_SHARED, parts_of=lambda card: parts_of(request, card), **values)
 
 
 def marks(title: str, words: str) -> Markup:
