@@ -77,7 +77,7 @@ def explain(code: str | None) -> Text | None:
 
 def address(url: str) -> str:
     """An office's address as it is stored. Raises BadInput("sender.bad-address")."""
-    text = url.strip().rstrip("/")
+    text = url.strip()
     if "://" not in text:
         text = f"https://{text}"
     parts = urlsplit(text)
@@ -88,7 +88,7 @@ def address(url: str) -> str:
             t("It looks like https://office.example.edu.vn."),
             field="url",
         )
-    return text
+    return text.rstrip("/")
 
 
 class _Said(msgspec.Struct):

@@ -25,9 +25,7 @@ def upward_routes(path: str, who: Who) -> Routes:
     """The page at `path`, for those in `who`."""
     routes = Routes("sender")
 
-    async def shown(
-        request: web.Request, form: PairForm | None = None, problem: Problem | None = None
-    ) -> web.Response:
+    async def shown(request: web.Request, form: PairForm | None = None, problem: Problem | None = None) -> web.Response:
         sender = request.app[SENDER]
         lines = [(line, explain(line.parent.problem)) for line in await sender.lines()]
         refusals = await sender.refusals()

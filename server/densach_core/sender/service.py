@@ -89,7 +89,8 @@ class Sender:
                     queued += 1
             day = moment(at).date().isoformat()
             for old in store.currents(c):
-                if old.kind in whole and old.record not in alive and old.event != Sukien.CANCEL:
+                ours = old.record.startswith(f"{who.code}/")  # what was said under an earlier code stays as it was
+                if ours and old.kind in whole and old.record not in alive and old.event != Sukien.CANCEL:
                     self._say(c, to, who.code, old.record, old.kind, day, Sukien.CANCEL, raw(None), old, at)
                     queued += 1
             return queued
@@ -100,14 +101,16 @@ class Sender:
         return queued
 
     async def forward(self, records: Iterable[Record]) -> None:
-        """Passes on what levels below said, with the versions they gave it."""
+        """Passes on what levels below said, with the versions they gave it; what a parent has answered for stays here."""
         at = self._clock.now_ms()
         items = [_waiting(record, at, kept_version=True) for record in records]
 
         def work(c: Connection) -> None:
             for parent in store.parents(c):
+                passed = store.passed(c, parent.id)
                 for item in items:
-                    store.queue(c, parent.id, item)
+                    if item.version > passed.get(item.record, 0):
+                        store.queue(c, parent.id, item)
 
         if items:
             await self._db.write(work)
@@ -123,9 +126,7 @@ class Sender:
         """
         who = await self._who()
         if who is None:
-            raise Conflict(
-                "sender.no-school", t("This hub has no school yet."), t("Finish the set-up first, then pair.")
-            )
+            raise Conflict("sender.no-school", t("This hub has no school yet."), t("Finish the set-up first, then pair."))
         url = address(url)
         request = PairRequest(code=code.strip(), school=who.code, name=who.name, public_key=self._key.public.hex())
         async with Courier(seconds=self._seconds) as courier:
@@ -134,6 +135,7 @@ class Sender:
 
         def work(c: Connection) -> Parent:
             parent = store.put_parent(c, url=url, office=answer.office, name=answer.name, at=at)
+            store.forget_passed(c, parent.id)
             for current in store.currents(c):
                 if current.event != Sukien.CANCEL and current.digest is not None:
                     record = msgspec.json.decode(current.body, type=Record)
@@ -221,9 +223,7 @@ class Sender:
         failures = parent.failures + 1
         wait = max(1_000, rules.wait_ms(failures, self._chance()))
         log.warning("sender.failed", office=parent.office, code=problem.code, failures=failures, wait_ms=wait)
-        await self._db.write(
-            lambda c: store.failed(c, parent.id, at=now, next_at=now + wait, problem=problem.code)
-        )
+        await self._db.write(lambda c: store.failed(c, parent.id, at=now, next_at=now + wait, problem=problem.code))
 
     async def _answered(self, parent: Parent, sent: list[Waiting], answers: list[Answer]) -> int:
         """Lets go of what was answered, in one transaction; returns how many that were."""
@@ -234,9 +234,7 @@ class Sender:
             for item, answer in zip(sent, answers, strict=False):
                 if answer.id != item.record:
                     continue
-                fate = rules.fate(
-                    answer, sent_digest=digest(msgspec.Raw(item.body)), kept_version=item.kept_version
-                )
+                fate = rules.fate(answer, sent_digest=digest(msgspec.Raw(item.body)), kept_version=item.kept_version)
                 if fate is rules.Fate.BEHIND:
                     store.rise_to(c, item.record, max(answer.version or 0, item.version))
                     behind = True
@@ -244,6 +242,8 @@ class Sender:
                     store.refuse(c, parent.id, item.record, item.version, answer.code or "unknown", now)
                 else:
                     store.forgive(c, parent.id, item.record)
+                if item.kept_version:
+                    store.note_passed(c, parent.id, item.record, item.version)
                 store.drop(c, parent.id, item.record, item.version)
                 released += 1
             store.succeeded(c, parent.id, at=now, next_at=now)

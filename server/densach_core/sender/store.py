@@ -30,7 +30,13 @@ MIGRATIONS = [
             record TEXT NOT NULL, version INTEGER NOT NULL, code TEXT NOT NULL, at INTEGER NOT NULL,
             PRIMARY KEY (parent, record)) WITHOUT ROWID;
         """,
-    )
+    ),
+    Migration(
+        "what was passed on",
+        """CREATE TABLE upward_passed (
+            parent INTEGER NOT NULL REFERENCES upward_parent(id) ON DELETE CASCADE,
+            record TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (parent, record)) WITHOUT ROWID;""",
+    ),
 ]
 
 
@@ -51,6 +57,7 @@ def put_parent(c: Connection, *, url: str, office: str, name: str, at: int) -> P
 
 def drop_parent(c: Connection, parent: int) -> None:
     c.execute("DELETE FROM upward_outbox WHERE parent = ?", (parent,))
+    c.execute("DELETE FROM upward_passed WHERE parent = ?", (parent,))
     c.execute("DELETE FROM upward_refusal WHERE parent = ?", (parent,))
     c.execute("DELETE FROM upward_parent WHERE id = ?", (parent,))
 
@@ -80,8 +87,7 @@ def currents(c: Connection) -> list[Current]:
 
 def put_current(c: Connection, value: Current) -> None:
     c.execute(
-        "INSERT OR REPLACE INTO upward_current (record, kind, version, event, as_of, digest, body) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO upward_current (record, kind, version, event, as_of, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (value.record, value.kind, value.version, value.event, value.as_of, value.digest, value.body),
     )
 
@@ -104,11 +110,27 @@ def queue(c: Connection, parent: int, item: Waiting) -> None:
     )
 
 
+def passed(c: Connection, parent: int) -> dict[str, int]:
+    """The newest version of each forwarded record that a parent has answered for."""
+    rows = c.execute("SELECT record, version FROM upward_passed WHERE parent = ?", (parent,))
+    return {row["record"]: row["version"] for row in rows}
+
+
+def note_passed(c: Connection, parent: int, record: str, version: int) -> None:
+    c.execute(
+        "INSERT INTO upward_passed VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = max(version, excluded.version)",
+        (parent, record, version),
+    )
+
+
+def forget_passed(c: Connection, parent: int) -> None:
+    """Paired anew: who is there now may know nothing."""
+    c.execute("DELETE FROM upward_passed WHERE parent = ?", (parent,))
+
+
 def waiting(c: Connection, parent: int, limit: int) -> list[Waiting]:
     """In the order they must arrive: an older version of an id always before a newer one."""
-    rows = c.execute(
-        "SELECT * FROM upward_outbox WHERE parent = ? ORDER BY record, version LIMIT ?", (parent, limit)
-    )
+    rows = c.execute("SELECT * FROM upward_outbox WHERE parent = ? ORDER BY record, version LIMIT ?", (parent, limit))
     return [
         Waiting(
             record=row["record"], as_of=row["as_of"], version=row["version"], event=row["event"], body=row["body"],
@@ -120,9 +142,7 @@ def waiting(c: Connection, parent: int, limit: int) -> list[Waiting]:
 
 def drop(c: Connection, parent: int, record: str, version: int) -> None:
     """Lets go of what was answered; a newer version queued meanwhile stays."""
-    c.execute(
-        "DELETE FROM upward_outbox WHERE parent = ? AND record = ? AND version = ?", (parent, record, version)
-    )
+    c.execute("DELETE FROM upward_outbox WHERE parent = ? AND record = ? AND version = ?", (parent, record, version))
 
 
 def count(c: Connection, parent: int) -> tuple[int, int | None]:
@@ -146,8 +166,7 @@ def refusals(c: Connection) -> list[Refusal]:
         "SELECT r.*, p.name FROM upward_refusal r JOIN upward_parent p ON p.id = r.parent ORDER BY r.at DESC LIMIT 100"
     )
     return [
-        Refusal(office=row["name"], record=row["record"], version=row["version"], code=row["code"], at=row["at"])
-        for row in rows
+        Refusal(office=row["name"], record=row["record"], version=row["version"], code=row["code"], at=row["at"]) for row in rows
     ]
 
 

@@ -25,6 +25,7 @@ GROUPS, GROUP = 4, 4
 LASTS_MS = 14 * DAY_MS
 WRONG_TRIES = 10
 WRONG_WINDOW_MS = 60_000
+MOST_ADDRESSES = 10_000
 
 
 class Pairing:
@@ -102,6 +103,8 @@ class Pairing:
         await self._audit.note(by=by, what="office.key-revoked", on=code)
 
     def _patience(self, address: str, now: int) -> None:
+        if len(self._wrong) > MOST_ADDRESSES:
+            self._wrong.clear()
         recent = [at for at in self._wrong.get(address, []) if now - at < WRONG_WINDOW_MS]
         if recent:
             self._wrong[address] = recent

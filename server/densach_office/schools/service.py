@@ -1,6 +1,5 @@
 """What an officer asks: how are the schools, how does it add up, what stands behind a figure."""
 
-import time
 from collections.abc import Iterable
 from datetime import date
 from typing import Literal, TypeVar
@@ -151,7 +150,7 @@ class Schools:
         return await self._store.children()
 
     async def _month(self, codes: frozenset[str]) -> dict[str, Trend | None]:
-        if self._trends is not None and self._trends[1] == codes and time.monotonic() - self._trends[0] < _TREND_LASTS_S:
+        if self._trends is not None and self._trends[1] == codes and self._clock.monotonic() - self._trends[0] < _TREND_LASTS_S:
             return self._trends[2]
         days = days_up_to(day_of(self._clock.now_ms()))
         fleets = [one for one in await self._store.days(Kind.FLEET, days[0].isoformat()) if one.record.school in codes]
@@ -162,7 +161,7 @@ class Schools:
         ]
         found: dict[str, Trend | None] = {name: trend(_added(fleets, days, name)) for name in NAMES}
         found["kept"] = trend(_kept(ratios, days))
-        self._trends = (time.monotonic(), codes, found)
+        self._trends = (self._clock.monotonic(), codes, found)
         return found
 
 
