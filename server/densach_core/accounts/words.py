@@ -45,6 +45,8 @@ DONE: dict[str, Text] = {
     "people.roster-imported": t("imported a roster"),
     "people.class-changed": t("changed a class"),
     "people.slips-made": t("made log-in slips"),
+    "people.pupil-added": t("added a pupil"),
+    "people.pupil-changed": t("changed a pupil"),
     "people.pupil-left": t("noted that a pupil left"),
     "people.teacher-left": t("noted that a teacher left"),
     "setup.finished": t("set the hub up"),

@@ -6,7 +6,7 @@ from aiohttp import web
 from densach_core.accounts.admin_pages import admin_places
 from densach_core.accounts.model import ADMINS, TECHNICIANS
 from densach_core.errors import BadInput, Conflict, NotFound, Problem, TooLarge
-from densach_core.text import t
+from densach_core.text import t, tn
 from densach_core.web.identity import me
 from densach_core.web.keys import SITE
 from densach_core.web.respond import read_form, render, see_other
@@ -28,6 +28,10 @@ from densach_hub.people.words import FIELDS, LEVELS, WEEKDAYS
 
 routes = Routes("people")
 SHOWN = 200
+
+
+class LeaveForm(msgspec.Struct, frozen=True):
+    pupils: list[str] = []
 
 
 class ApplyForm(msgspec.Struct, frozen=True):
@@ -63,6 +67,22 @@ async def teacher_slips(request: web.Request) -> web.StreamResponse:
     return await slips_page(request, made, title=me(request).name, back="/admin/people")
 
 
+@routes.get("/admin/people/without-class", who=ADMINS)
+async def without_class(request: web.Request) -> web.StreamResponse:
+    people = request.app[PEOPLE]
+    return render(
+        request, "people/without_class.html", title=t("Without a class this year"),
+        pupils=await people.pupils.without_class(), school_year=await people.school_year(),
+    )  # fmt: skip
+
+
+@routes.post("/admin/people/without-class", who=ADMINS)
+async def left_school(request: web.Request) -> web.StreamResponse:
+    form = await read_form(request, LeaveForm)
+    left = await request.app[PEOPLE].pupils.leave(form.pupils, by=me(request))
+    return see_other(request, "/admin/people", flash=tn("{n} pupil noted as left.", "{n} pupils noted as left.", n=left))
+
+
 @routes.post("/admin/people/grades/{grade}/slips", who=ADMINS)
 async def grade_slips(request: web.Request) -> web.StreamResponse:
     """A whole grade at once; about 20 ms a pupil."""
@@ -81,7 +101,8 @@ async def _overview(request: web.Request, problem: Problem | None = None) -> web
         request, "people/admin.html", places=admin_places(request), title=t("School and people"), profile=await people.profile(),
         calendars=await people.calendars(), school_year=await people.school_year(), classes=await people.classes(),
         counts=await people.levels(),
-        lacking=await people.completeness(), levels=LEVELS, teachers=await people.teachers(), words=words,
+        lacking=await people.completeness(),
+        unplaced=len(await people.pupils.without_class()), levels=LEVELS, teachers=await people.teachers(), words=words,
         found=await people.find_pupils(words) if words else None, problem=problem,
         status=problem.status if problem else 200,
     )  # fmt: skip

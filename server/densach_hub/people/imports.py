@@ -85,19 +85,7 @@ def _put_pupil(
             id=secrets.token_hex(8), name=row.name, code=row.code, temporary=temporary, birth_date=row.birth_date, sex=row.sex
         )
         store.add_pupil(c, pupil, at=at, has_personal_id=row.has_personal_id)
-        account_store.add_account(
-            c,
-            Account(
-                id=pupil.id,
-                login=free(pupil.login, lambda login: account_store.login_taken(c, login)),
-                name=pupil.name,
-                roles=frozenset({Role.STUDENT}),
-                class_id=school_class.id,
-            ),
-            at=at,
-            secret=None,
-            secret_long=True,
-        )
+        add_pupil_account(c, pupil, school_class, at=at)
     else:
         code = row.code if row.code is not None and row.code != before.temporary else before.code
         pupil = msgspec.structs.replace(
@@ -109,12 +97,29 @@ def _put_pupil(
             left_at=None,
         )
         store.change_pupil(c, pupil, has_personal_id=row.has_personal_id)
-        _follow_pupil(c, before, pupil, school_class)
+        follow_pupil(c, before, pupil, school_class)
         touched.append(pupil.id)
     store.set_place(c, pupil.id, school_year, school_class.id)
 
 
-def _follow_pupil(c: Connection, before: Pupil, pupil: Pupil, school_class: SchoolClass) -> None:
+def add_pupil_account(c: Connection, pupil: Pupil, school_class: SchoolClass, *, at: int) -> None:
+    """An account without a PIN yet: that comes with the slip."""
+    account_store.add_account(
+        c,
+        Account(
+            id=pupil.id,
+            login=free(pupil.login, lambda login: account_store.login_taken(c, login)),
+            name=pupil.name,
+            roles=frozenset({Role.STUDENT}),
+            class_id=school_class.id,
+        ),
+        at=at,
+        secret=None,
+        secret_long=True,
+    )
+
+
+def follow_pupil(c: Connection, before: Pupil, pupil: Pupil, school_class: SchoolClass) -> None:
     """The account keeps step: its name, its class, and the log-in name when the real code arrives."""
     account = account_store.account(c, pupil.id)
     if account is None:

@@ -1,16 +1,18 @@
 """The teacher's pages: classes, the pupils of one's own class, new PINs, log-in slips."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 
 import msgspec
 from aiohttp import web
 
 from densach_core.accounts.model import ADMINS, TEACHERS
-from densach_core.errors import BadInput, Conflict, Problem
+from densach_core.errors import BadInput, Conflict, NotFound, Problem
 from densach_core.text import Text, t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
+from densach_hub.people.model import Sex
 from densach_hub.people.service import PEOPLE
 from densach_hub.people.slips import Slip
 from densach_hub.people.words import LEVELS
@@ -25,6 +27,14 @@ class ClassForm(msgspec.Struct, frozen=True):
     grade: int = 0
     homeroom_id: str | None = None
     room_ids: list[str] = []
+
+
+class PupilForm(msgspec.Struct, frozen=True):
+    name: str = ""
+    code: str | None = None
+    birth_date: date | None = None
+    sex: Sex | None = None
+    class_id: str = ""
 
 
 class SlipsForm(msgspec.Struct, frozen=True):
@@ -66,6 +76,46 @@ async def change_class(request: web.Request) -> web.StreamResponse:
     return see_other(request, f"/classes/{key}", flash=t("Saved."))
 
 
+@routes.post("/classes/{id}/pupils", who=ADMINS)
+async def add_pupil(request: web.Request) -> web.StreamResponse:
+    key = request.match_info["id"]
+    try:
+        form = await read_form(request, PupilForm)
+        await request.app[PEOPLE].pupils.add(
+            name=form.name, class_id=key, code=form.code, birth_date=form.birth_date, sex=form.sex, by=me(request)
+        )
+    except (BadInput, Conflict) as problem:
+        return await _class_page(request, problem)
+    return see_other(request, f"/classes/{key}", flash=t("{name} is in the class.", name=form.name))
+
+
+@routes.get("/admin/people/pupils/{pupil}", who=ADMINS)
+async def pupil(request: web.Request) -> web.StreamResponse:
+    return await _pupil_page(request)
+
+
+@routes.post("/admin/people/pupils/{pupil}", who=ADMINS)
+async def change_pupil(request: web.Request) -> web.StreamResponse:
+    try:
+        form = await read_form(request, PupilForm)
+        changed = await request.app[PEOPLE].pupils.change(
+            request.match_info["pupil"], name=form.name, class_id=form.class_id, code=form.code,
+            birth_date=form.birth_date, sex=form.sex, by=me(request),
+        )  # fmt: skip
+    except (BadInput, Conflict, NotFound) as problem:
+        return await _pupil_page(request, problem)
+    return see_other(request, f"/classes/{changed.class_id}", flash=t("Saved."))
+
+
+async def _pupil_page(request: web.Request, problem: Problem | None = None) -> web.Response:
+    people = request.app[PEOPLE]
+    found = await people.pupil(request.match_info["pupil"])
+    return render(
+        request, "people/pupil.html", title=found.name, pupil=found, classes=await people.classes(), problem=problem,
+        status=problem.status if problem else 200,
+    )  # fmt: skip
+
+
 @routes.post("/classes/{id}/slips", who=TEACHERS)
 async def slips(request: web.Request) -> web.StreamResponse:
     """The sheet to print is the answer itself: these PINs are nowhere else."""
@@ -90,7 +140,7 @@ async def unlock(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/classes/{id}/pupils/{pupil}/leave", who=ADMINS)
 async def leave(request: web.Request) -> web.StreamResponse:
-    await request.app[PEOPLE].leave(request.match_info["pupil"], by=me(request))
+    await request.app[PEOPLE].pupils.leave([request.match_info["pupil"]], by=me(request))
     return see_other(request, f"/classes/{request.match_info['id']}", flash=t("Noted. What this pupil did stays."))
 
 

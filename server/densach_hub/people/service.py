@@ -6,7 +6,6 @@ from sqlite3 import Connection
 
 from aiohttp import web
 
-from densach_core.accounts import store as account_store
 from densach_core.accounts.audit import trace
 from densach_core.accounts.classes import ClassChoice, PupilChoice
 from densach_core.accounts.model import Account, Role
@@ -30,6 +29,7 @@ from densach_hub.people.model import (
     SchoolProfile,
     Teacher,
 )
+from densach_hub.people.pupils import Pupils
 from densach_hub.people.roster import level_of, person_key
 from densach_hub.people.rosters import Rosters
 from densach_hub.people.slips import Slip, Slips
@@ -38,7 +38,7 @@ from densach_hub.people.slips import Slip, Slips
 class People:
     """Profile and calendars are documents; classes, pupils and teachers are rows of `school`.
 
-    `rosters` imports lists, `slips` gives out log-ins on paper.
+    `rosters` imports lists, `pupils` changes one at a time, `slips` gives out log-ins on paper.
     """
 
     def __init__(self, *, school: Database, documents: Documents, accounts: Accounts, clock: Clock, bus: Bus) -> None:
@@ -49,6 +49,7 @@ class People:
         self._profile = documents.one("school", SchoolProfile, SchoolProfile())
         self._calendars = documents.many("calendars", Calendar)
         self.rosters = Rosters(school, clock, bus, accounts, self)
+        self.pupils = Pupils(school, clock, bus, accounts, self)
         self.slips = Slips(school, clock, accounts, self)
 
     # --- the school and its year ------------------------------------------------------------------------------------
@@ -220,21 +221,6 @@ class People:
         self._bus.say("people")
         return one
 
-    async def leave(self, pupil_id: str, *, by: Account | str) -> None:
-        """A pupil goes to another school: kept, counted no more, account closed."""
-        pupil = await self.pupil(pupil_id)
-        mark = trace(by, self._clock)
-
-        def work(c: Connection) -> None:
-            store.set_left(c, pupil.id, mark.at)
-            account_store.set_closed(c, pupil.id, mark.at)
-            account_store.end_sessions(c, pupil.id)
-            mark.note(c, "people.pupil-left", on=pupil.id)
-
-        await self._db.write(work)
-        self._accounts.forget(pupil.id)
-        self._bus.say("people")
-
     # --- who may look after a class ---------------------------------------------------------------------------------
 
     def may_look_after(self, account: Account, school_class: SchoolClass) -> bool:
@@ -279,7 +265,10 @@ class People:
     async def log_in_classes(self) -> list[ClassChoice]:
         if not (await self.profile()).login_by_class:
             return []
-        return [ClassChoice(id=one.id, name=one.name, grade=one.grade) for one in await self.classes() if one.pupils]
+        found = await self.classes()
+        if not found and (years := await self.school_years()):
+            found = await self.classes(years[0])  # August: the new roster is not in yet
+        return [ClassChoice(id=one.id, name=one.name, grade=one.grade) for one in found if one.pupils]
 
     async def log_in_pupils(self, class_id: str) -> list[PupilChoice]:
         """Names only; two of one name in a class are told apart by day and month of birth."""

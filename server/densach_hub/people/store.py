@@ -223,6 +223,20 @@ def change_teacher(c: Connection, one: Teacher) -> None:
     )  # fmt: skip
 
 
+def is_present(c: Connection, person_id: str) -> bool:
+    return c.execute("SELECT 1 FROM person WHERE id = ? AND left_at IS NULL", (person_id,)).fetchone() is not None
+
+
+def pupil_with_code(c: Connection, code: str) -> str | None:
+    row = c.execute("SELECT id FROM person WHERE kind = 'pupil' AND code_key = ?", (_key(code),)).fetchone()
+    return row["id"] if row else None
+
+
+def pupils_without_class(c: Connection, school_year: str) -> list[Pupil]:
+    rows = c.execute(f"{_PUPILS} AND p.class_id IS NULL AND x.left_at IS NULL", (school_year,))
+    return sorted((_pupil(r) for r in rows), key=lambda p: sort_key(p.name))
+
+
 def set_left(c: Connection, person_id: str, left_at: int | None) -> None:
     c.execute("UPDATE person SET left_at = ? WHERE id = ?", (left_at, person_id))
 
