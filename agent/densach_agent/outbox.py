@@ -18,14 +18,15 @@ import msgspec
 
 from densach_agent import outbox_rows as rows
 from densach_agent.clock import Clock
+from densach_agent.outbox_file import open_file
 from densach_agent.spillway import Spillway
 from densach_wire.messages import Body, Event, Gap, Kept
 
 log = logging.getLogger(__name__)
 
 _PLAUSIBLE_PAUSE_MS = 400 * 86_400_000
+_RETRY_MS = 60_000
 _EXPIRE_EVERY_MS = 3_600_000
-_BALLAST_BYTES = 256 * 1024
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -53,12 +54,13 @@ class Outbox:
         self._bytes = 0
         self._lived = 0
         self._expired_at = 0
+        self._tried_up = 0
         self.previous_boot: str | None = None
         """The boot that used this outbox last; None in a new one."""
         self._life_at = ("", 0, 0)
         self.trouble: str | None = None
         """Why records are only in memory; None while the disk works."""
-        self._db = _open(path)
+        self._db = open_file(path)
         self._spill = Spillway(None if path is None else path.with_name(path.name + ".spill"), self._limits.memory_records)
         with self._lock:
             self._start()
@@ -104,10 +106,15 @@ class Outbox:
         """
         with self._lock:
             made = [rows.new_row(body, self._clock) for body in bodies]
+            if self._resting():
+                self._spill_over(made)
+                return self.last
             try:
                 self._write(made)
             except sqlite3.Error as error:
-                self._spill_over(made, error)
+                first = self.trouble is None
+                self._say(error)
+                self._spill_over([self._word_of_trouble(), *made] if first else made)
             return self.last
 
     def ack(self, upto: int) -> bool:
@@ -125,7 +132,8 @@ class Outbox:
                     rows.set_meta(self._db, "acked", upto)
                     rows.note_ack(self._db, upto, self._lived)
                     self._expire()
-                self._unspill()
+                if not self._resting():
+                    self._unspill()
             except sqlite3.Error as error:
                 self._say(error)
             return True
@@ -283,12 +291,14 @@ class Outbox:
             log.warning("the disk takes records again")
             self.trouble = None
 
-    def _spill_over(self, made: Sequence[rows.New], error: sqlite3.Error) -> None:
-        first_time = self.trouble is None
-        self._say(error)
-        if first_time:
-            note = rows.new_row(Event("outbox-memory", {"why": str(error)[:200]}), self._clock)
-            made = [note, *made]
+    def _resting(self) -> bool:
+        """A disk that took nothing is asked again once a minute, not for each record."""
+        return self.trouble is not None and 0 <= self._clock.up_ms() - self._tried_up < _RETRY_MS
+
+    def _word_of_trouble(self) -> rows.New:
+        return rows.new_row(Event("outbox-memory", {"why": str(self.trouble)[:200]}), self._clock)
+
+    def _spill_over(self, made: Sequence[rows.New]) -> None:
         for new in made:
             if self._spill.keep(self._next, new):
                 self._next += 1
@@ -308,6 +318,7 @@ class Outbox:
         if self.trouble is None:
             log.error("the outbox's disk takes nothing (%s): going on in memory", error)
         self.trouble = str(error)
+        self._tried_up = self._clock.up_ms()
 
     def _fill_from(self, seq: int) -> None:
         with rows.transaction(self._db):
@@ -343,46 +354,3 @@ class Outbox:
 
     def _drop(self, row: rows.Row, why: str) -> None:
         self._bytes += rows.replace_by_gap(self._db, row, why, self._acked)
-
-
-def _open(path: Path | None) -> sqlite3.Connection:
-    """Opens or makes the file. One that is no database is set aside (`….broken`): the stream begins anew."""
-    try:
-        return _connect(path)
-    except sqlite3.DatabaseError as error:
-        if path is None or isinstance(error, sqlite3.OperationalError):
-            raise
-        log.error("the outbox cannot be read (%s): set aside, a new one begins", error)
-        for suffix in ("", "-wal", "-shm"):
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                part.replace(part.with_name(part.name + ".broken"))
-        return _connect(path)
-
-
-def _connect(path: Path | None) -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:" if path is None else str(path), isolation_level=None, check_same_thread=False, timeout=5)
-    try:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("PRAGMA cache_size=-256")
-        db.execute("PRAGMA auto_vacuum=NONE")
-        if (found := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise sqlite3.DatabaseError(found)
-        new = rows.create(db)
-        if new and path is not None:
-            _take_ballast(db)
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
-def _take_ballast(db: sqlite3.Connection) -> None:
-    """Room inside the file and its log, taken while there is some: on a disk that others filled, the outbox still
-    finds pages of its own."""
-    with rows.transaction(db):
-        db.execute("INSERT INTO meta (key, value) VALUES ('ballast', zeroblob(?))", (_BALLAST_BYTES,))
-    with rows.transaction(db):
-        db.execute("DELETE FROM meta WHERE key = 'ballast'")
-    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

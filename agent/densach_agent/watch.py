@@ -18,6 +18,8 @@ from densach_wire.messages import Desired, Event, InventorySection, SectionStatu
 
 log = logging.getLogger(__name__)
 
+_ASLEEP_MS = 90_000
+"""Between two turns pass seconds; more than this, and the machine slept (seconds since boot count suspend)."""
 _FIRST_INVENTORY_MS = 2_000
 
 
@@ -39,6 +41,7 @@ class Watch:
         self._survey: Survey | None = None
         self._forced: set[str] = set()
         now = clock.up_ms()
+        self._turned_up = now
         self._due = {
             "usage": now,
             "health": now + 1_000,
@@ -76,6 +79,9 @@ class Watch:
         self._note_jump()
         self._collect()
         now = self._clock.up_ms()
+        asleep_ms, self._turned_up = now - self._turned_up, now
+        if asleep_ms > _ASLEEP_MS:
+            self._outbox.add(Event("awake", {"asleep_ms": asleep_ms}))
         for what, at in list(self._due.items()):
             if at <= now and (what != "inventory" or self._survey is None):
                 self._due[what] = now + self._every_ms(what)

@@ -88,6 +88,7 @@ def test_a_full_disk_goes_on_in_the_ballast_then_in_memory_and_says_so(tmp_path:
     assert kinds == ["event", "event", "usage"]  # the word that memory is used, what did not fit, and one more
     assert b"outbox-memory" in outbox.after(on_disk)[0].body
     outbox._db.execute("PRAGMA max_page_count = 100000")
+    clock.advance(60_000)
     outbox.add(usage())
     assert trouble(outbox) is None
     assert_no_holes(outbox)
@@ -126,16 +127,19 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
     if done.returncode != 0:
         pytest.skip(f"mount: {done.stderr.decode().strip()}")
     try:
-        outbox = Outbox(disk / "o.db", HandClock())
+        clock = HandClock()
+        outbox = Outbox(disk / "o.db", clock)
         outbox.add(usage())
         with (disk / "other people's files").open("wb", buffering=0) as filler, pytest.raises(OSError):
             while True:
                 filler.write(b"x" * 4096)
         for n in range(4000):
             outbox.add(Event("seen", {"n": n, "text": "x" * 100}))
+            clock.advance(1_000)
         assert trouble(outbox) is not None
         assert_no_holes(outbox)
         (disk / "other people's files").unlink()
+        clock.advance(60_000)
         outbox.add(usage())
         assert trouble(outbox) is None
         outbox.close()
