@@ -80,6 +80,9 @@ ATTRIBUTES: dict[str, Text] = {
     "modules": t("Modules"),
     "bank": t("Bank"),
     "form": t("Form"),
+    "year": t("Year"),
+    "chemistry": t("Chemistry"),
+    "damaged_edid": t("Cannot be read"),
 }
 IN_NAME = ("maker", "model", "name", "size_bytes")
 
