@@ -101,6 +101,7 @@ class SchoolStoreContract:
         assert [held.record.id for held in await store.held(["fleet"])] == ["1/fleet", "2/fleet"]
         assert [held.record.kind for held in await store.held(school="2")] == ["fleet", "profile"]
         assert await store.held([]) == []
+        assert await store.held(["fleet"], starting="p1") == []
 
     async def test_the_last_version_of_each_day_and_the_one_before(self, store: SchoolStore) -> None:
         paired = await self.pair(store, "1")

@@ -50,6 +50,8 @@ async def test_three_levels_and_a_school_with_two_parents(make_office: MakeOffic
         held = await ministry.office.store.record("0123456/fleet")
         assert held is not None
         assert held.record.version == 2
+        await commune.office.sender.forward(one.record for one in await commune.office.store.held())
+        assert sum(line.waiting for line in await commune.office.sender.lines()) == 0  # answered for: not sent again
         # Now the school reports to the department itself as well: its own word counts there, once.
         await school.sender.pair(department.url, await department.code(school.code))
         await school.say(registered=32)

@@ -46,8 +46,11 @@ class SchoolStore(Protocol):
     async def schools(self) -> list[Heard]:
         """Every school that is paired or was spoken for."""
 
-    async def held(self, kinds: Sequence[str] | None = None, school: str | None = None) -> list[Held]:
-        """The records as they stand (cancelled ones left out), by school and id."""
+    async def held(self, kinds: Sequence[str] | None = None, school: str | None = None, starting: str = "") -> list[Held]:
+        """The records as they stand (cancelled ones left out), by school and id.
+
+        `starting`: only those whose subject (the part of the id after school and kind) starts so.
+        """
 
     async def record(self, record_id: str) -> Held | None:
         """The newest version, cancelled or not."""
@@ -55,7 +58,7 @@ class SchoolStore(Protocol):
     async def versions(self, record_id: str, limit: int) -> list[Held]:
         """Newest first."""
 
-    async def days(self, kind: str, since: str) -> list[Held]:
+    async def days(self, kind: str, since: str, starting: str = "") -> list[Held]:
         """For each record of a kind the last version of each day (`as_of` ≥ `since`), and the last one before that; by
         school, id, day. Cancelled versions are among them: they end a figure."""
 

@@ -1,6 +1,7 @@
 """What an officer asks: how are the schools, how does it add up, what stands behind a figure."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Literal, TypeVar
 
@@ -20,10 +21,10 @@ from densach_wire.upward import AlertSummary, FleetSummary, IndicatorValue, Kind
 
 SCHOOLS: "web.AppKey[Schools]" = web.AppKey("schools")
 RATIO = "pupils-per-computer"
-_ROW_KINDS = (Kind.PROFILE, Kind.FLEET, Kind.INDICATOR, Kind.ALERTS)
-_TREND_LASTS_S = 60.0
+_ROW_KINDS = (Kind.PROFILE, Kind.FLEET, Kind.ALERTS)
+_TREND_LASTS_S = 300.0
 B = TypeVar("B", Profile, FleetSummary, IndicatorValue, AlertSummary, RoomRatio)
-Standing = list[Held | None]
+V = TypeVar("V")
 Name = Literal["registered", "working", "connected"]
 NAMES: tuple[Name, ...] = ("registered", "working", "connected")
 
@@ -60,7 +61,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schools:
-    """Reads the store, decodes, adds up. Trends are remembered for a minute: they look at a month of records."""
+    """Reads the store, decodes, adds up. Trends are remembered for five minutes: they look at a month of records."""
 
     def __init__(self, store: SchoolStore, tree: Tree, clock: Clock) -> None:
         self._store = store
@@ -71,7 +72,7 @@ class Schools:
     async def rows(self, chosen: Filter | None = None) -> list[SchoolRow]:
         chosen = chosen or Filter()
         heard = await self._store.schools()
-        held = await self._store.held(_ROW_KINDS)
+        held = await self._store.held(_ROW_KINDS) + await self._store.held((Kind.INDICATOR,), starting=f"{RATIO}.")
         members = await self._tree.memberships()
         by_school: dict[str, list[Held]] = {}
         for one in held:
@@ -153,14 +154,11 @@ class Schools:
         if self._trends is not None and self._trends[1] == codes and self._clock.monotonic() - self._trends[0] < _TREND_LASTS_S:
             return self._trends[2]
         days = days_up_to(day_of(self._clock.now_ms()))
-        fleets = [one for one in await self._store.days(Kind.FLEET, days[0].isoformat()) if one.record.school in codes]
-        ratios = [
-            one
-            for one in await self._store.days(Kind.INDICATOR, days[0].isoformat())
-            if one.record.school in codes and f"/{RATIO}." in one.record.id
-        ]
-        found: dict[str, Trend | None] = {name: trend(_added(fleets, days, name)) for name in NAMES}
-        found["kept"] = trend(_kept(ratios, days))
+        since = days[0].isoformat()
+        fleets = [one for one in await self._store.days(Kind.FLEET, since) if one.record.school in codes]
+        ratios = await self._store.days(Kind.INDICATOR, since, f"{RATIO}.")
+        ratios = [one for one in ratios if one.record.school in codes]
+        found = await asyncio.to_thread(_trends, fleets, ratios, days)
         self._trends = (self._clock.monotonic(), codes, found)
         return found
 
@@ -245,42 +243,44 @@ def _body(held: Held, kind: type[B]) -> B:
     return msgspec.json.decode(held.record.body, type=kind)
 
 
-def _day_by_day(held: list[Held], days: list[date]) -> list[Standing]:
-    """For each record what stood on each day: the last said up to then, nothing once it was cancelled."""
+def _trends(fleets: list[Held], ratios: list[Held], days: list[date]) -> dict[str, Trend | None]:
+    """A month of every school's records, each read once."""
+    machines = _day_by_day(fleets, days, lambda one: _body(one, FleetSummary))
+    found: dict[str, Trend | None] = {
+        name: trend(
+            [
+                (day, total(*(counted(fleet, name) for _, line in machines if (fleet := line[n]) is not None)))
+                for n, day in enumerate(days)
+            ]
+        )
+        for name in NAMES
+    }
+    kept: list[tuple[date, float | None]] = []
+    judged = _day_by_day(ratios, days, lambda one: _body(one, IndicatorValue).within)
+    for n, day in enumerate(days):
+        schools: dict[str, bool] = {}
+        for school, line in judged:
+            if (within := line[n]) is not None:
+                schools[school] = schools.get(school, True) and within
+        kept.append((day, sum(schools.values()) if schools else None))
+    return {**found, "kept": trend(kept)}
+
+
+def _day_by_day(held: list[Held], days: list[date], read: Callable[[Held], V | None]) -> list[tuple[str, list[V | None]]]:
+    """For each record its school and what stood on each day: the last said up to then, nothing once it was cancelled."""
     by_id: dict[str, list[Held]] = {}
     for one in held:
         by_id.setdefault(one.record.id, []).append(one)
-    found: list[Standing] = []
+    names = [day.isoformat() for day in days]
+    found: list[tuple[str, list[V | None]]] = []
     for said in by_id.values():
-        standing: Standing = []
+        standing: list[V | None] = []
         place = 0
-        last: Held | None = None
-        for day in days:
-            while place < len(said) and said[place].record.as_of <= day.isoformat():
-                last = said[place]
+        last: V | None = None
+        for name in names:
+            while place < len(said) and said[place].record.as_of <= name:
+                last = read(said[place]) if alive(said[place]) else None
                 place += 1
-            standing.append(last if last is not None and alive(last) else None)
-        found.append(standing)
-    return found
-
-
-def _added(held: list[Held], days: list[date], name: Name) -> list[tuple[date, float | None]]:
-    standing = _day_by_day(held, days)
-    found: list[tuple[date, float | None]] = []
-    for n, day in enumerate(days):
-        fleets = [_body(one, FleetSummary) for line in standing if (one := line[n]) is not None]
-        found.append((day, total(*(counted(fleet, name) for fleet in fleets))))
-    return found
-
-
-def _kept(held: list[Held], days: list[date]) -> list[tuple[date, float | None]]:
-    standing = _day_by_day(held, days)
-    found: list[tuple[date, float | None]] = []
-    for n, day in enumerate(days):
-        schools: dict[str, bool] = {}
-        for line in standing:
-            one = line[n]
-            if one is not None and (within := _body(one, IndicatorValue).within) is not None:
-                schools[one.record.school] = schools.get(one.record.school, True) and within
-        found.append((day, sum(schools.values()) if schools else None))
+            standing.append(last)
+        found.append((said[0].record.school, standing))
     return found

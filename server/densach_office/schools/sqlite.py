@@ -150,13 +150,14 @@ class SqliteSchools:
 
         return await self._db.read(work)
 
-    async def held(self, kinds: Sequence[str] | None = None, school: str | None = None) -> list[Held]:
+    async def held(self, kinds: Sequence[str] | None = None, school: str | None = None, starting: str = "") -> list[Held]:
         asked = msgspec.json.encode(list(kinds)).decode() if kinds is not None else None
         sql = (
             "SELECT * FROM record WHERE event <> 'CANCEL' AND (? IS NULL OR kind IN (SELECT value FROM json_each(?))) "
-            "AND (? IS NULL OR school = ?) ORDER BY school, id"
+            "AND (? IS NULL OR school = ?) AND substr(id, length(school) + length(kind) + 3, ?) = ? ORDER BY school, id"
         )
-        return await self._db.read(lambda c: [_held(row) for row in c.execute(sql, (asked, asked, school, school))])
+        values = (asked, asked, school, school, len(starting), starting)
+        return await self._db.read(lambda c: [_held(row) for row in c.execute(sql, values)])
 
     async def record(self, record_id: str) -> Held | None:
         school = record_id.partition("/")[0]
@@ -171,14 +172,16 @@ class SqliteSchools:
         sql = "SELECT * FROM record_version WHERE school = ? AND id = ? ORDER BY version DESC LIMIT ?"
         return await self._db.read(lambda c: [_held(row) for row in c.execute(sql, (school, record_id, limit))])
 
-    async def days(self, kind: str, since: str) -> list[Held]:
+    async def days(self, kind: str, since: str, starting: str = "") -> list[Held]:
         sql = """
             SELECT v.* FROM record_version AS v JOIN (
                 SELECT school, id, max(version) AS version FROM record_version
-                WHERE kind = ? GROUP BY school, id, CASE WHEN as_of < ? THEN '' ELSE as_of END) AS last
+                WHERE kind = ? AND substr(id, length(school) + length(kind) + 3, ?) = ?
+                GROUP BY school, id, CASE WHEN as_of < ? THEN '' ELSE as_of END) AS last
             ON v.school = last.school AND v.id = last.id AND v.version = last.version
             ORDER BY v.school, v.id, v.version"""
-        return await self._db.read(lambda c: [_held(row) for row in c.execute(sql, (kind, since))])
+        values = (kind, len(starting), starting, since)
+        return await self._db.read(lambda c: [_held(row) for row in c.execute(sql, values)], seconds=10)
 
     async def thin(self, before: str) -> None:
         sql = """
