@@ -220,9 +220,12 @@ async def _pass_on(office: Office) -> None:
     """Gives everything held to the level above: at start (a crash may have come between storing and passing on) and
     after each pairing. What the parent has already it ignores, by version."""
     while True:
-        if await office.sender.lines():
-            await office.sender.forward(one.record for one in await office.store.held())
         office.sender.behind.clear()
+        try:
+            if await office.sender.lines():
+                await office.sender.forward(one.record for one in await office.store.held())
+        except Exception:
+            log.exception("office.pass-on-failed")
         await office.sender.behind.wait()
 
 

@@ -174,8 +174,12 @@ class Sender:
         """Sends for ever; cancel to stop. Nothing is lost by stopping at any point."""
         async with Courier(seconds=self._seconds) as courier:
             while True:
-                wait_s = await self.turn(courier)
                 self._something.clear()
+                try:
+                    wait_s = await self.turn(courier)
+                except Exception:  # a full disk must not end the process that will send once there is room again
+                    log.exception("sender.turn-failed")
+                    wait_s = LOOK_EVERY_S
                 try:
                     async with asyncio.timeout(wait_s):
                         await self._something.wait()
