@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from densach_agent.words import say
+
 DEFAULT_DATA = Path("/var/lib/densach-agent")
 
 
@@ -55,7 +57,7 @@ def once(as_json: bool, root: Path) -> None:
             facts = ", ".join(f"{name}={value}" for name, value in item["attrs"].items())
             click.echo(f"  {item['cls']} {item['key']}: {facts}")
         if len(items) > 8:
-            click.echo(f"  … {len(items)} in all (--json shows them)")
+            click.echo("  " + say("… {count} in all (--json shows them)", count=len(items)))
 
 
 @command.command(epilog="Example: densach agent enrol --hub http://hub.lan:8080 --token-file token.txt")
@@ -78,11 +80,12 @@ def enrol(hub: str, token_file: Any, ca: Path | None, no_wait: bool, data: Path)
             made = attempt(data, hub, token, this_machine(), simulated=settings.simulated, ca=ca)
             remember_hub(data, hub)
             if made.state == "admitted":
-                click.echo(f"Admitted as {made.device}. Next: densach agent run --data {data}")
+                click.echo(say("Admitted as {device}. Next: densach agent run --data {data}", device=made.device, data=data))
                 return
             if made.state == "refused":
-                raise click.ClickException(f"The hub refuses: {made.reason or 'no reason given'}")
-            click.echo("Waiting to be admitted: a technician opens /lab on the hub and clicks “admit”.")
+                reason = made.reason or say("no reason given")
+                raise click.ClickException(say("The hub refuses: {reason}", reason=reason))
+            click.echo(say("Waiting to be admitted: a technician opens /lab on the hub and clicks “admit”."))
             if no_wait:
                 return
             time.sleep(made.retry_s)
@@ -132,6 +135,6 @@ def record(folder: Path, root: Path) -> None:
     from densach_agent.record import record_case
 
     if folder.exists() and any(folder.iterdir()):
-        raise click.ClickException(f"{folder} is not empty")
+        raise click.ClickException(say("{folder} is not empty", folder=folder))
     count = record_case(folder, root)
-    click.echo(f"{count} files in {folder}. Read them before giving them away.")
+    click.echo(say("{count} files in {folder}. Read them before giving them away.", count=count, folder=folder))

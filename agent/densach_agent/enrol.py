@@ -26,6 +26,7 @@ from densach_agent.link import tls_context
 from densach_agent.machine import Machine, system_runner
 from densach_agent.membership import Enrolled, Joining, Membership
 from densach_agent.settings import BadSettings, load
+from densach_agent.words import say
 from densach_wire.codec import decode
 from densach_wire.enrolment import EnrolAnswer, EnrolRequest, ca_digest, parse_token
 from densach_wire.errors import WireError
@@ -100,23 +101,23 @@ def _pinned(token: str | None) -> str | None:
     try:
         return parse_token(token).ca_digest
     except WireError as error:
-        raise EnrolProblem(f"the token cannot be used: {error}; copy it again from the hub's page /join") from None
+        raise EnrolProblem(say("the token cannot be used: {why}; copy it again from the hub's page /join", why=error)) from None
 
 
 def _check(answer: EnrolAnswer, pinned: str | None) -> None:
     """Nothing is written before the answer is whole and comes from the hub that the token was made by."""
     if not is_school_id(answer.school or "") or not is_device_id(answer.device or "") or not answer.mqtt:
-        raise EnrolProblem("the hub's answer is not complete; is it a newer version than this agent?")
+        raise EnrolProblem(say("the hub's answer is not complete; is it a newer version than this agent?"))
     if any(endpoint.tls for endpoint in answer.mqtt) and (answer.certificate is None or answer.ca is None):
-        raise EnrolProblem("the hub sent no certificate although its broker asks for one")
+        raise EnrolProblem(say("the hub sent no certificate although its broker asks for one"))
     if pinned is not None and answer.ca is not None:
         try:
             found = ca_digest(answer.ca)
         except WireError as error:
-            raise EnrolProblem(f"the hub's certificate cannot be read: {error}") from None
+            raise EnrolProblem(say("the hub's certificate cannot be read: {why}", why=error)) from None
         if found != pinned:
             raise EnrolProblem(
-                "this is not the hub that the token was made by (its certificate is another one): check the address"
+                say("this is not the hub that the token was made by (its certificate is another one): check the address")
             )
 
 
@@ -130,7 +131,7 @@ def _try_certificate(member: Membership, answer: EnrolAnswer) -> None:
                 tls_context(one.credentials)
     except ssl.SSLError as error:
         (member.folder / "enrolled.json").unlink()
-        raise EnrolProblem(f"the certificate does not fit the key ({error.reason}): run the command again") from None
+        raise EnrolProblem(say("the certificate does not fit the key ({why}): run the command again", why=error.reason)) from None
 
 
 def _certificate_request(key: Path) -> str:
@@ -140,13 +141,13 @@ def _certificate_request(key: Path) -> str:
         [sys.executable, "-m", "densach_agent.keys", str(key)], capture_output=True, check=False, env=environment
     )
     if done.returncode != 0:
-        raise EnrolProblem(f"no key could be made: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}")
+        raise EnrolProblem(say("no key could be made: {why}", why=done.stderr.decode("utf-8", "replace").strip()[-300:]))
     return done.stdout.decode("ascii")
 
 
 def _post(url: str, request: EnrolRequest, ca: Path | None) -> EnrolAnswer:
     if not url.startswith(("http://", "https://")):
-        raise EnrolProblem(f"not the address of a hub: {url} (http://… or https://…)")
+        raise EnrolProblem(say("not the address of a hub: {url} (http://… or https://…)", url=url))
     call = urllib.request.Request(  # noqa: S310 - the scheme was checked
         url, msgspec.json.encode(request), {"Content-Type": "application/json", "Accept": "application/json"}
     )
@@ -160,11 +161,13 @@ def _post(url: str, request: EnrolRequest, ca: Path | None) -> EnrolAnswer:
             return decode(answer.read(65536), EnrolAnswer)
     except urllib.error.HTTPError as error:
         with error:
-            raise EnrolProblem(f"the hub answers {error.code}: {_detail(error.read(65536))}") from None
+            raise EnrolProblem(
+                say("the hub answers {status}: {why}", status=error.code, why=_detail(error.read(65536)))
+            ) from None
     except (urllib.error.URLError, TimeoutError, ConnectionError, ssl.SSLError) as error:
-        raise EnrolProblem(f"no hub at {url}: {getattr(error, 'reason', error)}") from None
+        raise EnrolProblem(say("no hub at {url}: {why}", url=url, why=getattr(error, "reason", error))) from None
     except WireError as error:
-        raise EnrolProblem(f"what answers at {url} is no hub: {error}") from None
+        raise EnrolProblem(say("what answers at {url} is no hub: {why}", url=url, why=error)) from None
 
 
 def _detail(body: bytes) -> str:

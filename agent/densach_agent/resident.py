@@ -31,6 +31,7 @@ from densach_agent.requests import Desk, identify, tell_people
 from densach_agent.resident_status import Status
 from densach_agent.settings import Settings, write_whole
 from densach_agent.watch import Watch
+from densach_agent.words import say
 from densach_wire.messages import Command, Desired, Event, Factor, Hello, Presence
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ class Resident:
     def _ask_to_join(self) -> None:
         self._next_join = self._clock.up_ms() + _JOIN_EVERY_MS
         if not self._settings.hub:
-            self._say("no hub is known: run `densach agent enrol --hub URL`")
+            self._say(say("no hub is known: run `densach agent enrol --hub URL`"))
             return
         folder = str(Path(__file__).parent.parent)
         path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
@@ -174,9 +175,9 @@ class Resident:
         said = done.stdout.decode("utf-8", "replace").strip()
         if done.returncode == REFUSED:
             self._next_join = self._clock.up_ms() + _JOIN_REFUSED_MS
-            self._say(f"the hub refuses: {said}")
+            self._say(say("The hub refuses: {reason}", reason=said))
         elif done.returncode != ADMITTED:
-            self._say(said or "waiting to be admitted")
+            self._say(said or say("waiting to be admitted"))
 
     def _open_line(self, enrolled: Enrolled, outbox: Outbox, watch: Watch, desk: Desk) -> Correspondent:
         hooks = Hooks(

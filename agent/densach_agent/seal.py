@@ -6,6 +6,7 @@ from pathlib import Path
 
 from densach_agent.membership import Membership
 from densach_agent.status import read
+from densach_agent.words import say
 
 
 class SealProblem(Exception):
@@ -15,15 +16,15 @@ class SealProblem(Exception):
 def seal_disk(folder: Path, root: Path | None) -> list[str]:
     """`root` given: the system's machine-id goes too. Returns what was done, a line each. Raises SealProblem."""
     if read(folder)["running"]:
-        raise SealProblem("the agent is running and would enrol again: stop it first (systemctl stop densach-agent)")
+        raise SealProblem(say("the agent is running and would enrol again: stop it first (systemctl stop densach-agent)"))
     done = []
     member = Membership(folder)
     if folder.exists():
         member.leave()
         (folder / "was.json").unlink(missing_ok=True)
-        done.append(f"Identity, key and outbox are gone from {folder}.")
+        done.append(say("Identity, key and outbox are gone from {folder}.", folder=folder))
     if root is None:
-        done.append("Left alone: /etc/machine-id (add --machine-id, as root).")
+        done.append(say("Left alone: /etc/machine-id (add --machine-id, as root)."))
         return done
     try:
         (root / "etc/machine-id").write_text("")
@@ -33,6 +34,6 @@ def seal_disk(folder: Path, root: Path | None) -> list[str]:
             dbus.unlink()
             os.symlink("/etc/machine-id", dbus)  # noqa: PTH211
     except OSError as error:
-        raise SealProblem(f"{error.filename}: {error.strerror}; run this as root") from None
-    done.append("/etc/machine-id is empty: each copy makes its own at first start.")
+        raise SealProblem(say("{file}: {why}; run this as root", file=error.filename, why=error.strerror)) from None
+    done.append(say("/etc/machine-id is empty: each copy makes its own at first start."))
     return done

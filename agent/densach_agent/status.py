@@ -11,6 +11,7 @@ import msgspec
 from densach_agent.membership import Membership
 from densach_agent.resident_status import Status
 from densach_agent.settings import BadSettings, load
+from densach_agent.words import say
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -36,25 +37,28 @@ def read(folder: Path) -> dict[str, Any]:
 def _sentences(folder: Path, found: dict[str, Any]) -> list[str]:
     lines = []
     if found["device"]:
-        lines.append(f"This machine is {found['device']} of school {found['school']} (hub {found['hub']}).")
+        whose = {name: found[name] for name in ("device", "school", "hub")}
+        lines.append(say("This machine is {device} of school {school} (hub {hub}).", **whose))
     elif found["waiting"]:
-        lines.append("This machine waits to be admitted: a technician opens /lab on the hub and clicks “admit”.")
+        lines.append(say("This machine waits to be admitted: a technician opens /lab on the hub and clicks “admit”."))
     else:
         try:
             hub = load(folder).hub
         except BadSettings as error:
             lines.append(str(error))
             hub = ""
-        lines.append(f"This machine has joined no school. Next: densach agent enrol --hub {hub or 'URL'}")
+        lines.append(say("This machine has joined no school. Next: densach agent enrol --hub {hub}", hub=hub or "URL"))
     if found["running"]:
-        lines.append(f"The agent runs: {found['state']}.")
+        state = say("connected") if found["state"] == "connected" else found["state"]
+        lines.append(say("The agent runs: {state}.", state=state))
         if found["trouble"]:
-            lines.append(f"Records are in memory only ({found['trouble']}): make room on the disk.")
+            lines.append(say("Records are in memory only ({why}): make room on the disk.", why=found["trouble"]))
     else:
-        lines.append(f"The agent does not run. Next: densach agent run --data {folder}")
+        lines.append(say("The agent does not run. Next: densach agent run --data {folder}", folder=folder))
     if found["pending"] is not None:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in found["pending"].items()) or "nothing"
-        lines.append(f"Waiting to be told: {kinds}. Acknowledged by the hub up to {found['acked']}.")
+        kinds = ", ".join(f"{count} {kind}" for kind, count in found["pending"].items()) or say("nothing")
+        told = say("Waiting to be told: {kinds}. Acknowledged by the hub up to {acked}.", kinds=kinds, acked=found["acked"])
+        lines.append(told)
     return lines
 
 

@@ -1,0 +1,71 @@
+"""The agent's few sentences for people, in English and Vietnamese (by the user's locale). The server's catalogues are
+not installed on a lab machine; logs and codes stay English."""
+
+import os
+
+VIETNAMESE = {
+    "Admitted as {device}. Next: densach agent run --data {data}":
+        "Đã được nhận với mã {device}. Tiếp theo: densach agent run --data {data}",
+    "The hub refuses: {reason}": "Máy chủ từ chối: {reason}",
+    "no reason given": "không nêu lý do",
+    "Waiting to be admitted: a technician opens /lab on the hub and clicks “admit”.":
+        "Đang chờ được nhận: nhân viên kỹ thuật mở trang /lab trên máy chủ và bấm “Nhận máy”.",
+    "{folder} is not empty": "Thư mục {folder} không trống",
+    "{count} files in {folder}. Read them before giving them away.":
+        "Đã ghi {count} tệp vào {folder}. Hãy xem lại trước khi gửi cho người khác.",
+    "… {count} in all (--json shows them)": "… tất cả {count} (xem đủ bằng --json)",
+    "the token cannot be used: {why}; copy it again from the hub's page /join":
+        "không dùng được mã ghi danh: {why}; hãy chép lại mã từ trang /join của máy chủ",
+    "the hub's answer is not complete; is it a newer version than this agent?":
+        "câu trả lời của máy chủ không đầy đủ; có thể máy chủ mới hơn phần mềm trên máy này",
+    "the hub sent no certificate although its broker asks for one":
+        "máy chủ không gửi chứng thư dù kết nối cần chứng thư",
+    "the hub's certificate cannot be read: {why}": "không đọc được chứng thư của máy chủ: {why}",
+    "this is not the hub that the token was made by (its certificate is another one): check the address":
+        "đây không phải máy chủ đã cấp mã (chứng thư khác): hãy kiểm tra lại địa chỉ",
+    "the certificate does not fit the key ({why}): run the command again":
+        "chứng thư không khớp với khóa ({why}): hãy chạy lại lệnh",
+    "no key could be made: {why}": "không tạo được khóa: {why}",
+    "not the address of a hub: {url} (http://… or https://…)":
+        "{url} không phải địa chỉ máy chủ (cần http://… hoặc https://…)",
+    "the hub answers {status}: {why}": "máy chủ trả lời {status}: {why}",
+    "no hub at {url}: {why}": "không liên lạc được máy chủ tại {url}: {why}",
+    "what answers at {url} is no hub: {why}": "nơi trả lời tại {url} không phải máy chủ Đèn Sách: {why}",
+    "no hub is known: run `densach agent enrol --hub URL`":
+        "chưa biết máy chủ: hãy chạy `densach agent enrol --hub URL`",
+    "waiting to be admitted": "đang chờ được nhận",
+    "the agent is running and would enrol again: stop it first (systemctl stop densach-agent)":
+        "phần mềm đang chạy và sẽ ghi danh lại: hãy dừng trước (systemctl stop densach-agent)",
+    "Identity, key and outbox are gone from {folder}.": "Đã xóa định danh, khóa và hàng chờ khỏi {folder}.",
+    "Left alone: /etc/machine-id (add --machine-id, as root).":
+        "Giữ nguyên: /etc/machine-id (thêm --machine-id với quyền root để xóa).",
+    "{file}: {why}; run this as root": "{file}: {why}; hãy chạy với quyền root",
+    "/etc/machine-id is empty: each copy makes its own at first start.":
+        "/etc/machine-id đã trống: mỗi bản sao sẽ tự tạo mã riêng khi khởi động lần đầu.",
+    "This machine is {device} of school {school} (hub {hub}).":
+        "Máy này là {device} của trường {school} (máy chủ {hub}).",
+    "This machine waits to be admitted: a technician opens /lab on the hub and clicks “admit”.":
+        "Máy này đang chờ được nhận: nhân viên kỹ thuật mở trang /lab trên máy chủ và bấm “Nhận máy”.",
+    "This machine has joined no school. Next: densach agent enrol --hub {hub}":
+        "Máy này chưa thuộc trường nào. Tiếp theo: densach agent enrol --hub {hub}",
+    "The agent runs: {state}.": "Phần mềm đang chạy: {state}.",
+    "connected": "đã kết nối",
+    "Records are in memory only ({why}): make room on the disk.":
+        "Số liệu chỉ còn giữ trong bộ nhớ ({why}): hãy giải phóng dung lượng đĩa.",
+    "The agent does not run. Next: densach agent run --data {folder}":
+        "Phần mềm không chạy. Tiếp theo: densach agent run --data {folder}",
+    "Waiting to be told: {kinds}. Acknowledged by the hub up to {acked}.":
+        "Đang chờ gửi: {kinds}. Máy chủ đã xác nhận đến số {acked}.",
+    "nothing": "không có gì",
+}  # fmt: skip
+
+
+def say(sentence: str, **values: object) -> str:
+    """The sentence in the user's language, filled in."""
+    text = VIETNAMESE.get(sentence, sentence) if speaks_vietnamese() else sentence
+    return text.format(**values)
+
+
+def speaks_vietnamese() -> bool:
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return locale.startswith("vi")
