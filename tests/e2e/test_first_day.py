@@ -8,17 +8,32 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.conftest import SCREENSHOTS, Looking, Served, _nothing, serving
 from tests.e2e.test_axe import RUN
+from tests.fixtures.hub import HubUnderTest
 from tests.hub.people.rosters import PUPILS, TEACHERS
 
 from densach_core.accounts.model import Role
-from densach_core.accounts.service import COOKIE
+from densach_hub.people.calendar import proposed
 
+CHANGED = TEACHERS.replace("Toán", "Vật lí") + "GV003;Hoàng Mới Đến;31/02/1990;Sử;\n"
 PASSWORD = "bốn từ rất dễ nhớ"
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield from serving(tmp_path_factory.mktemp("first-day"), _nothing, set_up=False)
+
+
+async def _peopled(hub: HubUnderTest) -> None:
+    people = hub.rooms.people
+    await people.set_calendar(proposed(await people.today()), by="test")
+    for body in (TEACHERS, PUPILS):
+        preview = await people.rosters.preview("x.csv", body.encode(), by="test")
+        await people.rosters.apply(preview.id, preview.mark, by="test")
+
+
+@pytest.fixture(scope="module")
+def peopled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    yield from serving(tmp_path_factory.mktemp("peopled"), _peopled)
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +97,12 @@ def test_a_school_is_set_up_and_a_pupil_signs_in_without_scripts(looking: Lookin
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("panel", "light"), ("phone", "dark")])
-def test_axe_finds_nothing_on_the_way(looking: Looking, hub: Served, axe: str, size: str, scheme: str) -> None:
-    """Runs after the day above (pages with people in them); set-up's own steps are looked at in the next test."""
-    entry = hub.run(hub.hub.rooms.accounts.log_in("nhung", PASSWORD))
-    context = looking.at(hub, None, size, scheme, reduced_motion="reduce")
-    context.add_cookies([{"name": COOKIE, "value": entry.cookie or "", "url": hub.base}])
-    preview = hub.run(hub.hub.rooms.people.rosters.preview("gv.csv", TEACHERS.encode(), by="test"))
-    classes = hub.run(hub.hub.rooms.people.classes())
+def test_axe_finds_nothing_on_the_way(looking: Looking, peopled: Served, axe: str, size: str, scheme: str) -> None:
+    people = peopled.hub.rooms.people
+    context = looking.at(peopled, Role.ADMIN, size, scheme, reduced_motion="reduce")
+    preview = peopled.run(people.rosters.preview("gv.csv", CHANGED.encode(), by="test"))
+    classes = peopled.run(people.classes())
+    pupil = peopled.run(people.pupils_of(classes[0].id))[0]
     page = context.new_page()
     for name, path in {
         "admin-people": "/admin/people",
@@ -97,27 +111,28 @@ def test_axe_finds_nothing_on_the_way(looking: Looking, hub: Served, axe: str, s
         "admin-import": "/admin/people/import",
         "admin-preview": f"/admin/people/import/{preview.id}",
         "admin-users": "/admin/users",
-        "admin-user": f"/admin/users/{entry.account.id}",
+        "admin-user": f"/admin/users/{pupil.id}",
         "admin-tokens": "/admin/tokens",
         "admin-audit": "/admin/audit",
         "admin-clock": "/admin/clock",
         "admin-start": "/admin/start",
         "account-factor": "/account/second-factor",
+        "admin-pupil": f"/admin/people/pupils/{pupil.id}",
+        "admin-without-class": "/admin/people/without-class",
         "class": f"/classes/{classes[0].id}",
         "classes-admin": "/classes",
     }.items():
-        page.goto(hub.base + path)
+        page.goto(peopled.base + path)
         page.evaluate(axe)
         assert page.evaluate(RUN) == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], name  # type: ignore[index]
         page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
-    stranger = looking.at(hub, None, size, scheme, reduced_motion="reduce").new_page()
-    pupil = hub.run(hub.hub.rooms.people.pupils_of(classes[0].id))[0]
+    stranger = looking.at(peopled, None, size, scheme, reduced_motion="reduce").new_page()
     for name, path in {
         "login-names": f"/login?class={classes[0].id}",
         "login-pin": f"/login?class={classes[0].id}&pupil={pupil.id}",
     }.items():
-        stranger.goto(hub.base + path)
+        stranger.goto(peopled.base + path)
         stranger.evaluate(axe)
         assert stranger.evaluate(RUN) == [], name
         stranger.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png", full_page=True)
