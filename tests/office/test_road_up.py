@@ -1,5 +1,6 @@
 """From a school's hub to the office over real HTTP: what is sent, kept, retried, ignored and refused."""
 
+import asyncio
 import io
 import shutil
 from pathlib import Path
@@ -271,3 +272,17 @@ async def test_answers_come_in_the_order_of_the_records(office: Running, school:
     assert [a.verdict for a in answer.answers] == [
         Verdict.ACCEPTED, Verdict.IGNORED, Verdict.ACCEPTED, Verdict.IGNORED,
     ]  # fmt: skip
+
+
+async def test_while_it_runs_what_is_said_goes_up_by_itself(office: Running, school: School) -> None:
+    await pair(office, school)
+    task = asyncio.create_task(school.sender.run(), name="sender")
+    try:
+        async with asyncio.timeout(10):
+            for registered in (5, 6):
+                await school.say(registered=registered)
+                while await held_registered(office, school.code) != registered or await school.waiting():
+                    await asyncio.sleep(0.02)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
