@@ -12,10 +12,12 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from tests.fixtures.hub import HubUnderTest, hub_in
-from tests.fixtures.school import Furnisher
+from tests.fixtures.school import BY, Furnisher
+from tests.hub.library import made
 
 from densach_core.accounts.model import Role
 from densach_core.accounts.service import COOKIE
+from densach_hub.library.model import State
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent.parent
@@ -53,6 +55,8 @@ class Served(msgspec.Struct):
         return self.cookies[role]
 
 
+ITEMS: dict[str, str] = {}
+"""What the furnished school's library holds, by a short word: filled when that school is."""
 Furnish = Callable[[HubUnderTest], Coroutine[Any, Any, None]]
 
 
@@ -87,6 +91,26 @@ def serving(data: Path, furnish: Furnish, *, set_up: bool = True) -> Iterator[Se
 
 async def _furnished(hub: HubUnderTest) -> None:
     await Furnisher(hub.rooms.fleet, hub.rooms.clock).school()
+    await _shelved(hub)
+
+
+async def _shelved(hub: HubUnderTest) -> None:
+    """A book, a paper, a film and a broken file, all read; the ids of the readable ones go into `ITEMS`."""
+    library = hub.rooms.library
+    folder = hub.rooms.data / "brought"
+    folder.mkdir()
+    files = {
+        "book": ("dai-so-10.epub", made.epub()),
+        "paper": ("huong-dan.pdf", made.pdf(["Hướng dẫn thí nghiệm con lắc đơn", "Trang hai"])),
+        "film": ("thi-nghiem.mp4", made.mp4()),
+        "broken": ("hong.pdf", b"%PDF-1.7 and then nothing"),
+    }
+    for key, (name, body) in files.items():
+        added = await library.add_file(made.put(folder, name, body), by=BY)
+        ITEMS[key] = added.item
+    async with asyncio.timeout(60):
+        while await library.desk([State.WAITING]):
+            await asyncio.sleep(0.1)
 
 
 async def _crowded(hub: HubUnderTest) -> None:

@@ -26,12 +26,16 @@ TECHNICIAN = {
 ANYBODY = {
     "library": "/",
     "search": "/search?q=dai+so",
+    "item": "/items/{book}",
+    "read-book": "/read/{book}",
+    "read-paper": "/read/{paper}",
+    "watch-film": "/read/{film}",
     "fault": "/fault/phong-tin-hoc-2.03",
     "login": "/login",
     "login-staff": "/login?as=staff",
     "nothing-here": "/nothing-here",
 }
-ADMIN = {"desk": "/desk", "classes": "/classes", "account": "/account", "admin": "/admin"}
+ADMIN = {"desk": "/desk", "desk-item": "/desk/items/{broken}", "classes": "/classes", "account": "/account", "admin": "/admin"}
 
 EVERY: list[tuple[str, str, Role | None]] = [
     *((name, path, Role.TECHNICIAN) for name, path in TECHNICIAN.items()),

@@ -1,7 +1,7 @@
 """axe finds nothing on any main page, by day and by night, on a phone and on an old panel."""
 
 import pytest
-from tests.e2e.conftest import Looking, Served
+from tests.e2e.conftest import ITEMS, Looking, Served
 from tests.e2e.places import EVERY
 
 from densach_core.accounts.model import Role
@@ -16,6 +16,6 @@ def test_no_violations(
     looking: Looking, school: Served, axe: str, name: str, path: str, role: Role | None, size: str, scheme: str
 ) -> None:
     page = looking.at(school, role, size, scheme, reduced_motion="reduce").new_page()
-    page.goto(school.base + path)
+    page.goto(school.base + path.format(**ITEMS))
     page.evaluate(axe)
     assert page.evaluate(RUN) == []

@@ -5,14 +5,14 @@ The pictures are in `screenshots/` (git does not see it): look at them.
 
 import pytest
 from playwright.sync_api import Page
-from tests.e2e.conftest import SCREENSHOTS, Looking, Served
+from tests.e2e.conftest import ITEMS, SCREENSHOTS, Looking, Served
 from tests.e2e.places import EVERY
 
 from densach_core.accounts.model import Role
 
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CLIPPED = """() => [...document.querySelectorAll('h1, h2, h3, p, a, button, label, th, td, dt, dd, li, span')]
-  .filter((e) => e.childElementCount === 0 && e.textContent.trim() && e.offsetParent !== null)
+  .filter((e) => e.childElementCount === 0 && e.textContent.trim() && e.offsetParent !== null && !e.closest('.textLayer'))
   .filter((e) => parseFloat(getComputedStyle(e).lineHeight) < 1.39 * parseFloat(getComputedStyle(e).fontSize))
   .map((e) => e.outerHTML.slice(0, 120))"""
 """Vietnamese letters wear two marks: lines closer than this cut them."""
@@ -38,7 +38,7 @@ def look_at(page: Page, address: str, picture: str) -> None:
 @pytest.mark.parametrize(("name", "path", "role"), EVERY, ids=[name for name, _, _ in EVERY])
 def test_page(looking: Looking, school: Served, name: str, path: str, role: Role | None, size: str, scheme: str) -> None:
     page = looking.at(school, role, size, scheme).new_page()
-    look_at(page, school.base + path, f"{name}-{size}-{scheme}")
+    look_at(page, school.base + path.format(**ITEMS), f"{name}-{size}-{scheme}")
 
 
 @pytest.mark.parametrize("size", ["phone", "panel"])
