@@ -13,6 +13,7 @@ export class Places {
     this.cover = holder.dataset.cover || "";
     this.timer = 0;
     this.unsent = null;
+    this.sentAt = 0;
     this.hub = holder.dataset.where
       ? { where: holder.dataset.where, fraction: Number(holder.dataset.fraction), at: Date.now() - Number(holder.dataset.age) }
       : null;
@@ -44,7 +45,9 @@ export class Places {
     this.keep(record);
     if (!this.signedIn) return;
     this.unsent = record;
-    if (!this.timer) this.timer = setTimeout(() => this.flush(false), SEND_AFTER_MS);
+    const since = Date.now() - this.sentAt;
+    if (since >= SEND_AFTER_MS) this.flush(false);
+    else if (!this.timer) this.timer = setTimeout(() => this.flush(false), SEND_AFTER_MS - since);
   }
 
   keep(record) {
@@ -61,6 +64,7 @@ export class Places {
     const record = this.unsent;
     if (!record) return;
     this.unsent = null;
+    this.sentAt = Date.now();
     try {
       const answer = await fetch(`/api/v1/items/${this.item}/place`, {
         method: "POST",
