@@ -17,6 +17,8 @@ CLIPPED = """() => [...document.querySelectorAll('h1, h2, h3, p, a, button, labe
   .map((e) => e.outerHTML.slice(0, 120))"""
 """Vietnamese letters wear two marks: lines closer than this cut them."""
 
+HEAD = "(document.querySelector('.brand__name') || {}).offsetHeight || 0"
+
 
 def look_at(page: Page, address: str, picture: str) -> None:
     errors: list[str] = []
@@ -30,6 +32,7 @@ def look_at(page: Page, address: str, picture: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{picture}.png", full_page=True)
     assert page.evaluate(WIDER) <= 0, f"{picture}: something is wider than the screen"
     assert page.evaluate(CLIPPED) == []
+    assert page.evaluate(HEAD) <= 40, "the house's name stands on one line"
     assert [error for error in errors if "404" not in error and "401" not in error] == []
 
 
