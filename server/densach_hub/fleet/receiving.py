@@ -1,5 +1,6 @@
 """How a batch becomes facts, inside one transaction of telemetry.db: each record once, holes asked for, nothing silent."""
 
+from collections.abc import Iterable
 from sqlite3 import Connection
 
 import msgspec
@@ -28,8 +29,20 @@ class _Fresh(msgspec.Struct):
     hole: bool = False
 
 
+def receive_all(c: Connection, arrivals: Iterable[Arrival]) -> list[Stored]:
+    """Stores what is new of the batches, in their order."""
+    facts = store.Facts()
+    stored = [_receive(c, arrival, facts) for arrival in arrivals]
+    facts.append(c)
+    return stored
+
+
 def receive(c: Connection, a: Arrival) -> Stored:
     """Stores what is new of a batch. What was stored before is only counted; see `Stored` for holes."""
+    return receive_all(c, (a,))[0]
+
+
+def _receive(c: Connection, a: Arrival, facts: store.Facts) -> Stored:
     mark = store.mark(c, a.device, a.stream, a.boot)
     if mark.twin:
         # Another machine with this id: what it says must not mix with the first one's history. It is not acknowledged,
@@ -37,7 +50,7 @@ def receive(c: Connection, a: Arrival) -> Stored:
         store.hold_back(c, a.device, a.boot, len(a.records) + len(a.misfits), a.received_at)
         return Stored(upto=mark.upto)
     fresh = _sift(a, mark)
-    store_records(c, a, fresh.records)
+    store_records(c, a, fresh.records, facts)
     homeless = [m for m in a.misfits if m.seq is None]
     kept = store.add_quarantine(c, [*fresh.misfits, *homeless], a.device, a.received_at)
     for lost in fresh.lost:
@@ -117,11 +130,9 @@ def _lost(a: Arrival, first: int, last: int, why: str) -> LostRange:
     return LostRange(device=a.device, stream=a.stream, first=first, last=last, why=why, at=a.received_at)
 
 
-def store_records(c: Connection, a: Arrival, records: list[Arrived]) -> None:
-    """Appends the records and says that the device was heard."""
-    health: list[store.HealthRow] = []
-    usage: list[store.UsageRow] = []
-    events: list[store.EventRow] = []
+def store_records(c: Connection, a: Arrival, records: list[Arrived], facts: store.Facts) -> None:
+    """Adds the records to what will be appended, compares inventories and says that the device was heard."""
+    health, usage, events = facts.health, facts.usage, facts.events
     active_until = session_until = 0
     device, encode = a.device, store.encode
     for r in records:
@@ -136,19 +147,14 @@ def store_records(c: Connection, a: Arrival, records: list[Arrived]) -> None:
                 (device, start, end, body.active_ms, body.idle_ms, body.session, body.kind, body.user, body.name,
                  encode(body.apps) if body.apps else None)
             )  # fmt: skip
-            session_until = max(session_until, end)
-            if body.active_ms:
-                active_until = max(active_until, end)
+            if end > session_until:
+                session_until = end
+            if body.active_ms and end > active_until:
+                active_until = end
         elif isinstance(body, Event):
             events.append((device, r.at, body.kind, encode(body.attrs)))
         elif isinstance(body, InventorySection):
-            take_section(c, a, body, r.at)
-    if health:
-        store.add_health(c, health)
-    if usage:
-        store.add_usage(c, usage)
-    if events:
-        store.add_events(c, events)
+            take_section(c, a, body, r.at, facts)
     at = a.received_at
     store.heard(
         c, device, at, day=day_name(at), stream=a.stream, boot=a.boot, trust=a.clock, offset_ms=a.offset_ms,
@@ -156,7 +162,7 @@ def store_records(c: Connection, a: Arrival, records: list[Arrived]) -> None:
     )  # fmt: skip
 
 
-def take_section(c: Connection, a: Arrival, s: InventorySection, at: int) -> None:
+def take_section(c: Connection, a: Arrival, s: InventorySection, at: int, facts: store.Facts) -> None:
     """Compares a section with what was known. A try that failed says nothing about the machine."""
     if s.status not in (SectionStatus.OK, SectionStatus.NO_DATA):
         store.failed_section(c, a.device, s, a.boot, at)
@@ -178,7 +184,7 @@ def take_section(c: Connection, a: Arrival, s: InventorySection, at: int) -> Non
     added, removed, changed = comparing.software_difference(known.items, s.items)
     if added or removed or changed:
         attrs = {"section": s.section, "added": added, "removed": removed, "changed": changed}
-        store.add_events(c, [(a.device, at, "inventory-changed", store.encode(attrs))])
+        facts.events.append((a.device, at, "inventory-changed", store.encode(attrs)))
     store.put_section(c, a.device, s, a.boot, at)
 
 

@@ -1,7 +1,7 @@
 """What machines tell: kept exactly once, compared with what was known, rolled up, thinned."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 
 import msgspec
@@ -79,6 +79,10 @@ class Telemetry:
     def apply(self, c: Connection, arrival: Arrival) -> Stored:
         """The same inside a transaction of the caller's (on telemetry.db)."""
         return receiving.receive(c, arrival)
+
+    def apply_all(self, c: Connection, arrivals: Sequence[Arrival]) -> list[Stored]:
+        """Many at once, in their order: their rows are appended together."""
+        return receiving.receive_all(c, arrivals)
 
     async def hello(
         self,
