@@ -16,6 +16,8 @@ class Morning(msgspec.Struct, frozen=True, kw_only=True):
     fresh: tuple[Finding, ...] = ()
     older: tuple[Finding, ...] = ()
     calm: tuple[Finding, ...] = ()
+    watched: int = 0
+    """Machines in the register: where there is none, nobody can say that all is well."""
 
     @property
     def urgent(self) -> int:

@@ -5,6 +5,7 @@ from datetime import date
 
 import segno
 from aiohttp import web
+from msgspec.structs import replace
 
 from densach_core.clock import DAY_MS, Clock, day_of
 from densach_core.errors import NotFound
@@ -56,7 +57,8 @@ class Lab:
         return len(await self.fleet.enrolment.waiting())
 
     async def morning(self) -> Morning:
-        return sorted_out(await self.fleet.alerts.morning(acknowledged=True), self._clock.now_ms())
+        found = sorted_out(await self.fleet.alerts.morning(acknowledged=True), self._clock.now_ms())
+        return replace(found, watched=len(await self.fleet.register.machines()))
 
     async def rooms(self) -> list[RoomMap]:
         """Every room, ready to be drawn."""
