@@ -55,6 +55,8 @@ from densach_office.setup import FIRST, FirstCode
 
 log = structlog.get_logger("office")
 HERE = Path(__file__).parent
+OFFICE_COOKIE = "densach_office"
+"""Not a hub's: on one machine (the demonstration) both are sent to both ports."""
 KEEP_EVERY_VERSION_DAYS = 14
 """Older days keep their last version only."""
 
@@ -117,7 +119,7 @@ async def open_office(data: Path, clock: Clock) -> AsyncIterator[Office]:
             metrics=metrics,
             database=database,
             documents=documents,
-            accounts=Accounts(database, clock),
+            accounts=Accounts(database, clock, cookie=OFFICE_COOKIE),
             audit=audit,
             profile=profile,
             tree=tree,

@@ -9,7 +9,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from densach_core.accounts import totp
-from densach_core.accounts.service import ACCOUNTS, COOKIE
+from densach_core.accounts.service import ACCOUNTS
 from densach_core.accounts.words import ROLES
 from densach_core.errors import BadInput, Conflict, NotAllowed, Problem, TooMany
 from densach_core.text import t
@@ -52,7 +52,11 @@ async def change_secret(request: web.Request) -> web.StreamResponse:
         if form.new != form.again:
             raise BadInput("accounts.not-twice", t("The two new ones differ."), t("Type the same twice."), field="again")
         await request.app[ACCOUNTS].change_secret(
-            me(request), form.old, form.new, cookie=request.cookies.get(COOKIE, ""), address=address_of(request)
+            me(request),
+            form.old,
+            form.new,
+            cookie=request.cookies.get(request.app[ACCOUNTS].cookie, ""),
+            address=address_of(request),
         )
     except (BadInput, TooMany) as problem:
         return await _page(request, problem)
@@ -71,7 +75,7 @@ async def change_language(request: web.Request) -> web.StreamResponse:
 @routes.post("/account/sessions", who=SIGNED_IN, despite_must_change=True)
 async def end_other_sessions(request: web.Request) -> web.StreamResponse:
     account = me(request)
-    await request.app[ACCOUNTS].end_sessions(account.id, by=account, but=request.cookies.get(COOKIE))
+    await request.app[ACCOUNTS].end_sessions(account.id, by=account, but=request.cookies.get(request.app[ACCOUNTS].cookie))
     return see_other(request, "/account", flash=t("Sessions elsewhere have ended."))
 
 

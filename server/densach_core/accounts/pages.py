@@ -8,7 +8,7 @@ from aiohttp import web
 
 from densach_core.accounts.classes import CLASS_LISTS, ClassChoice, ClassLists, PupilChoice
 from densach_core.accounts.model import Account, Entry, Role
-from densach_core.accounts.service import ACCOUNTS, COOKIE
+from densach_core.accounts.service import ACCOUNTS
 from densach_core.errors import BadInput, NotFound, Problem, TooMany
 from densach_core.text import t
 from densach_core.web.identity import address_of, is_secure, who_is
@@ -65,7 +65,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
                 login = (await accounts.get(form.pupil)).login
             except NotFound:
                 login = f"nobody {form.pupil}"
-        entry = await accounts.log_in(login, form.secret, address=address_of(request), instead_of=request.cookies.get(COOKIE))
+        entry = await accounts.log_in(
+            login, form.secret, address=address_of(request), instead_of=request.cookies.get(request.app[ACCOUNTS].cookie)
+        )
     except (BadInput, TooMany) as problem:
         return await _page(request, onward, class_id=form.school_class, pupil_id=form.pupil, login=form.login, problem=problem)
     if entry.ticket is not None:
@@ -79,7 +81,7 @@ async def log_in_code(request: web.Request) -> web.StreamResponse:
     onward = safe_path(form.next)
     try:
         entry = await request.app[ACCOUNTS].log_in_with_code(
-            form.ticket, form.code, address=address_of(request), instead_of=request.cookies.get(COOKIE)
+            form.ticket, form.code, address=address_of(request), instead_of=request.cookies.get(request.app[ACCOUNTS].cookie)
         )
     except (BadInput, TooMany) as problem:
         if problem.code == "accounts.ticket-over":
@@ -90,10 +92,10 @@ async def log_in_code(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/logout", who=EVERYONE, despite_must_change=True)
 async def log_out(request: web.Request) -> web.StreamResponse:
-    if cookie := request.cookies.get(COOKIE):
+    if cookie := request.cookies.get(request.app[ACCOUNTS].cookie):
         await request.app[ACCOUNTS].log_out(cookie)
     response = see_other(request, "/", flash=t("You are signed out."))
-    response.del_cookie(COOKIE, path="/")
+    response.del_cookie(request.app[ACCOUNTS].cookie, path="/")
     return response
 
 
@@ -107,7 +109,9 @@ async def me_api(request: web.Request) -> Account:
 def start_session(request: web.Request, response: web.StreamResponse, entry: Entry) -> None:
     """Gives the browser its cookie: not for scripts, not for other sites' forms, gone when the browser is closed."""
     if entry.cookie is not None:
-        response.set_cookie(COOKIE, entry.cookie, path="/", httponly=True, samesite="Lax", secure=is_secure(request))
+        response.set_cookie(
+            request.app[ACCOUNTS].cookie, entry.cookie, path="/", httponly=True, samesite="Lax", secure=is_secure(request)
+        )
 
 
 def safe_path(path: str) -> str:

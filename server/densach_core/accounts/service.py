@@ -34,9 +34,16 @@ TOKEN_PREFIX = "ds_"  # noqa: S105 - what tokens begin with, so that a leaked on
 
 
 class Accounts:
-    """People who may sign in, their sessions and the API's tokens. `school` is the database with this room's tables."""
+    """People who may sign in, their sessions and the API's tokens. `school` is the database with this room's tables.
 
-    def __init__(self, school: Database, clock: Clock, *, hashing: Hashing | None = None, pause_s: float = 1.0) -> None:
+    `cookie` is the name of the session's cookie: browsers send cookies to every port of a host, so that a hub and an office
+    on one machine need two names, or signing in at one would sign out at the other.
+    """
+
+    def __init__(
+        self, school: Database, clock: Clock, *, cookie: str = COOKIE, hashing: Hashing | None = None, pause_s: float = 1.0
+    ) -> None:
+        self.cookie = cookie
         self._db = school
         self._clock = clock
         self._hashing = hashing or Hashing()

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from densach_core.accounts.audit import noted_from
 from densach_core.accounts.model import Account
-from densach_core.accounts.service import ACCOUNTS, COOKIE
+from densach_core.accounts.service import ACCOUNTS
 from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge
 from densach_core.i18n import Locale, t
 from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, is_local, is_secure
@@ -118,7 +118,7 @@ async def _identify(request: web.Request) -> Account | None:
         if account is None:
             raise NotSignedIn("account.bad-token", t("This token is not valid."), t("Create a new token."))
         return account
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(request.app[ACCOUNTS].cookie)
     return await request.app[ACCOUNTS].session(cookie) if cookie else None
 
 
@@ -150,7 +150,7 @@ def check_same_site(request: web.Request) -> None:
         scheme = "https" if is_secure(request) else "http"
         fine = origin == f"{scheme}://{request.host}"
     else:
-        fine = COOKIE not in request.cookies
+        fine = request.app[ACCOUNTS].cookie not in request.cookies
     if not fine:
         raise NotAllowed(
             "request.other-site", t("This was sent from another site's page."), t("Open the page here and send it again.")
