@@ -148,8 +148,9 @@ class Correspondent:
         self._hooks.changed(ended.why)
         if not ended.lasted_ms:
             self._takeovers.forget()  # a broker that cannot be reached throws nobody out
-        # Brokers rarely give the reason: a young session that the other side ended looks like one taken over.
-        thrown_out = ended.taken_over or (ended.by_peer and 0 < ended.lasted_ms < STABLE_MS)
+        # Brokers rarely give the reason: a young session that the other side ended looks like one taken over, unless the
+        # other side is gone itself (a hub that is started again and again).
+        thrown_out = ended.taken_over or (ended.by_peer and 0 < ended.lasted_ms < STABLE_MS and self.link.broker_is_up())
         if thrown_out and self._takeovers.taken_over(self._clock.up_ms()):
             self._takeovers.forget()
             pause = _PAUSE_AS_TWIN_MS + self._chance.randint(0, _PAUSE_AS_TWIN_MS)

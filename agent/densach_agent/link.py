@@ -230,6 +230,16 @@ class Link:
                 _read_to_end(same)
         self._drop()
 
+    def broker_is_up(self) -> bool:
+        """Whether the broker takes connections a moment after it ended ours: then it did not go down itself."""
+        for pause in (0.0, 0.3):
+            time.sleep(pause)
+            try:
+                socket.create_connection((self._line.host, self._line.port), timeout=1).close()
+            except OSError:
+                return False
+        return True
+
     def reconnect(self) -> None:
         """Drops the connection without goodbye and tries again when the back-off says."""
         if self._client is not None:

@@ -147,6 +147,21 @@ def test_twins_stop_fighting_after_three_takeovers(broker: Broker, school: Schoo
         station.close()
 
 
+def test_a_broker_that_goes_down_again_and_again_is_no_twin(broker: Broker) -> None:
+    """As when the hub is started anew three times in five minutes: nobody takes the line away, nobody steps aside."""
+    twins: list[str] = []
+    one = Station(certified(broker, "pc-1"), None, Hooks(twin=lambda: twins.append("one")))
+    for _ in range(4):
+        one.until(lambda: one.talk.link.connected)
+        broker.stop()
+        one.until(lambda: not one.talk.link.connected)
+        one.talk.link.wait_until(one.clock.up_ms() + 10_000)  # it does not even notice that there was no broker
+        broker.start()
+        one.talk.link._next_try = 0
+    assert twins == []
+    one.close()
+
+
 def test_backoff_is_full_jitter_between_1_and_60_seconds_and_forgets_only_after_a_stable_minute() -> None:
     backoff = Backoff(random.Random(3))
     waits = [backoff.next_ms() for _ in range(200)]
