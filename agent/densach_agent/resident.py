@@ -54,6 +54,7 @@ class Resident:
         self._pump = Pump()
         self._line: Correspondent | None = None
         self._next_join = 0
+        self._asking: subprocess.Popen[bytes] | None = None
         self._fingerprint: tuple[Factor, ...] = ()
         self._rejoin = False
         self._state = "starting"
@@ -90,6 +91,7 @@ class Resident:
                 if self._pump.turn(self._seconds(watch), wake) and wake is not None:
                     wake.recv(64)
         finally:
+            self._stop_asking()
             watch.stop()
             self._goodbye(outbox)
             outbox.close()
@@ -98,7 +100,7 @@ class Resident:
             self._next_join = 0
 
     def _seconds(self, watch: Watch) -> float:
-        longest = 1_000 if self._line is None else _LONGEST_TURN_MS
+        longest = _LONGEST_TURN_MS if self._line is not None else 200 if self._asking is not None else 1_000
         return min(longest, watch.next_ms()) / 1000
 
     def _open_outbox(self) -> Outbox:
@@ -148,10 +150,16 @@ class Resident:
     # ---- joining --------------------------------------------------------------------------------------------------
 
     def _join(self, outbox: Outbox, watch: Watch, desk: Desk) -> None:
-        enrolled = self._member.enrolled()
-        if enrolled is None and self._clock.up_ms() >= self._next_join:
+        """Asks now and then, in a process of its own that is never waited for: measuring goes on."""
+        enrolled = self._member.enrolled() if self._asking is None else None
+        if self._asking is not None:
+            code = self._asking.poll()
+            if code is not None:
+                self._answered(self._asking, code)
+                self._asking = None
+                enrolled = self._member.enrolled()
+        elif enrolled is None and self._clock.up_ms() >= self._next_join:
             self._ask_to_join()
-            enrolled = self._member.enrolled()
         if enrolled is not None:
             watch.user_key = None if enrolled.user_key is None else bytes.fromhex(enrolled.user_key)
             self._line = self._open_line(enrolled, outbox, watch, desk)
@@ -164,20 +172,32 @@ class Resident:
             return
         folder = str(Path(__file__).parent.parent)
         path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
-        done = subprocess.run(
+        self._asking = subprocess.Popen(
             [sys.executable, "-m", "densach_agent.enrol", str(self._member.folder), str(self._machine.root)],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=120,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
         )
-        said = done.stdout.decode("utf-8", "replace").strip()
-        if done.returncode == REFUSED:
+
+    def _answered(self, asking: "subprocess.Popen[bytes]", code: int) -> None:
+        said = ""
+        if asking.stdout is not None:
+            with asking.stdout as pipe:
+                said = pipe.read(4096).decode("utf-8", "replace").strip()
+        if code == REFUSED:
             self._next_join = self._clock.up_ms() + _JOIN_REFUSED_MS
             self._say(say("The hub refuses: {reason}", reason=said))
-        elif done.returncode != ADMITTED:
+        elif code != ADMITTED:
             self._say(said or say("waiting to be admitted"))
+
+    def _stop_asking(self) -> None:
+        if self._asking is not None:
+            self._asking.kill()
+            self._asking.wait()
+            if self._asking.stdout is not None:
+                self._asking.stdout.close()
+            self._asking = None
 
     def _open_line(self, enrolled: Enrolled, outbox: Outbox, watch: Watch, desk: Desk) -> Correspondent:
         hooks = Hooks(

@@ -1,9 +1,12 @@
 """The whole agent as a process: joins, tells what the machine is, takes requests, says goodbye, survives kill -9."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -199,3 +202,25 @@ def test_the_hub_can_send_a_twin_back_to_the_door(agent: Running, school: School
     school.ask("pc-1", "reenrol", Command(id="c-1", expires=now + 60, sent=now))
     until(lambda: sections(school, "pc-2") == set(ALL), 30)
     assert door.requests[-1].was == "pc-1"
+
+
+def test_a_hub_that_never_answers_holds_nothing_up(agent: Running) -> None:
+    """A listening socket that nobody serves: measuring goes on, and stopping takes no time."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (agent.data / "agent.toml").write_text(f'hub = "http://127.0.0.1:{silent.getsockname()[1]}"\n')
+        agent.start()
+        until(lambda: inventoried(agent.data) == len(ALL), 20)
+        began = time.monotonic()
+        assert agent.stop() == 0
+        assert time.monotonic() - began < 5
+
+
+def inventoried(data: Path) -> int:
+    """How many sections wait in the outbox."""
+    if not (data / "outbox.db").exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{data / 'outbox.db'}?mode=ro", uri=True)) as db:
+        try:
+            return int(db.execute("SELECT count(*) FROM record WHERE kind = 'inventory'").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0
