@@ -34,6 +34,7 @@ from densach_core.web.site import Face, Site, make_app, serve
 from densach_hub.fleet.enrolment import Site as FleetSite
 from densach_hub.fleet.service import FLEET
 from densach_hub.fleet.sights import SlotOfDay
+from densach_hub.intake.reasons import reason
 from densach_hub.intake.service import INTAKE, Intake, dialect_filters
 from densach_hub.lab.service import LAB, Lab, usual_slots
 from densach_hub.library import web as library_web
@@ -188,7 +189,7 @@ def _web(
         AUDIT: rooms.audit,
         FLEET: rooms.fleet,
         INTAKE: intake,
-        LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day)),
+        LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day), reason_of=reason),
         STUDIO: Studio(rooms.fleet, rooms.clock),
         **library_web.services(rooms.library),
         PEOPLE: rooms.people,

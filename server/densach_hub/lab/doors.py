@@ -55,7 +55,13 @@ async def quarantine(request: web.Request) -> web.StreamResponse:
     found = await lab.fleet.telemetry.quarantined(device=request.query.get("device") or None, limit=200)
     names = {m.id: m.name for m in await lab.fleet.register.machines(retired=True)}
     return await show(
-        request, "lab/quarantine.html", here="/lab/alerts", title=t("Messages that did not fit"), items=found, names=names
+        request,
+        "lab/quarantine.html",
+        here="/lab/alerts",
+        title=t("Messages that did not fit"),
+        items=found,
+        names=names,
+        reason=lab.reason_of,
     )
 
 

@@ -39,10 +39,14 @@ async def usual_slots(_day: date) -> tuple[SlotOfDay, ...]:
 
 
 class Lab:
-    """`slots_of` gives the school periods of a day (for the log-book); the usual ones where nobody provides it."""
+    """`slots_of` gives the school periods of a day (for the log-book); the usual ones where nobody provides it.
+    `reason_of` says in words why something is in quarantine."""
 
-    def __init__(self, fleet: Fleet, clock: Clock, *, slots_of: SlotsOf = usual_slots) -> None:
+    def __init__(
+        self, fleet: Fleet, clock: Clock, *, slots_of: SlotsOf = usual_slots, reason_of: Callable[[str], Text] = Text
+    ) -> None:
         self.fleet = fleet
+        self.reason_of = reason_of
         self._clock = clock
         self._slots_of = slots_of
 
