@@ -18,7 +18,7 @@ class Fault(StrEnum):
     FLOOD = "flood"
     """A program gone wild: thousands of events a minute."""
     SILENT = "silent"
-    """A machine that was unplugged in the middle of its work."""
+    """A machine that was unplugged in the middle of its work; the hub says so after half an hour."""
 
 
 DEFAULT = (Fault.TWINS, Fault.CLOCK, Fault.STOLEN_MEMORY, Fault.FULL_DISK)

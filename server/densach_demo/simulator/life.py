@@ -31,7 +31,8 @@ class Life:
         self._faults = faults
         self._begun = folder / "history-begun"
         self._clock = MachineClock("new", error_ms=CLOCK_ERROR_MS if Fault.CLOCK in faults else 0)
-        self.machine = SimulatedMachine(hardware(number), line, self._clock)
+        always = damaged(hardware(number), faults & {Fault.FULL_DISK})  # a disk fills slowly; a module goes overnight
+        self.machine = SimulatedMachine(always, line, self._clock)
         self._evening = habits.evening(seed, room, number, _day(now), now)
         self._powered: Powered | None = None
         self._usage_at = self._health_at = 0
