@@ -277,12 +277,19 @@ def texts(c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int) 
 
 
 def inside(c: sqlite3.Connection, query: Query, item_id: str, *, limit: int) -> list[Hit]:
-    """The places in one item."""
+    """The places in one item. Its passages stand close together: only that stretch of the index is asked."""
+    span = c.execute(
+        "SELECT e.id AS entry, min(p.id) AS first, max(p.id) AS last FROM entry e JOIN passage p ON p.entry = e.id"
+        " WHERE e.item = ?",
+        (item_id,),
+    ).fetchone()
+    if span is None or span["first"] is None:
+        return []
     for question in asked.text_questions(query):
         rows = c.execute(
-            "SELECT p.section, p.label, p.text FROM passage p JOIN entry e ON e.id = p.entry WHERE e.item = ? AND p.id IN"
-            " (SELECT rowid FROM passage_words WHERE passage_words MATCH ?) ORDER BY p.id LIMIT ?",
-            (item_id, question, limit),
+            "SELECT p.section, p.label, p.text FROM passage_words w JOIN passage p ON p.id = w.rowid"
+            " WHERE passage_words MATCH ? AND w.rowid BETWEEN ? AND ? AND p.entry = ? ORDER BY w.rowid LIMIT ?",
+            (question, span["first"], span["last"], span["entry"], limit),
         ).fetchall()
         if rows:
             return [_hit(row, query) for row in rows]

@@ -127,7 +127,7 @@ class Library:
         if whole.item is not None or whole.sha256 is None:
             return whole
         added = await self._file(whole.sha256, whole.size, whole.name, by=whole.by, folder=whole.folder)
-        return await self.uploads.became(whole, added.item)
+        return await self.uploads.became(whole, added.item, known=added.already)
 
     async def add_record(self, record: Record, *, by: str) -> Added:
         """Adds a line of a catalogue without a file. The same `key` again adds nothing."""

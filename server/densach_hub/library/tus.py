@@ -116,7 +116,10 @@ def _expiry(upload: Upload) -> dict[str, str]:
 
 
 def _item(upload: Upload) -> dict[str, str]:
-    return {"Densach_Item": upload.item} if upload.item else {}
+    """What the file became; `Densach-Known`: it was in the library before."""
+    if upload.item is None:
+        return {}
+    return {"Densach_Item": upload.item, "Densach_Known": "yes" if upload.known else "no"}
 
 
 def _metadata(header: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ BLOCK = 256 * 1024
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """One file on its way. `sha256`: known once all is there; `item`: what it became; times in epoch ms."""
+    """One file on its way. `sha256`: known once all is there; `item`: what it became (`known`: was before); times in epoch ms."""
 
     id: str
     name: str
@@ -42,6 +42,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     expected: str | None = None
     sha256: str | None = None
     item: str | None = None
+    known: bool = False
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -165,9 +166,9 @@ class Uploads:
         await asyncio.to_thread(self._move, known, part)
         return known
 
-    async def became(self, upload: Upload, item: str) -> Upload:
+    async def became(self, upload: Upload, item: str, *, known: bool = False) -> Upload:
         """Notes what the file became, so that a sender who missed the answer can ask again."""
-        done = msgspec.structs.replace(upload, item=item)
+        done = msgspec.structs.replace(upload, item=item, known=known)
         await asyncio.to_thread(self._save, done)
         return done
 

@@ -30,7 +30,7 @@ export function wordsOf(typed) {
   return fold(typed).match(/[\p{L}\p{N}]+/gu) || [];
 }
 
-// [start, end] of the phrase in `text`, else of its longest word; null when neither stands there.
+// [start, end] of the phrase in `text`; null when it does not stand there.
 export function findWords(text, words) {
   if (!words.length) return null;
   const { folded, places } = foldWithPlaces(text);
@@ -38,4 +38,15 @@ export function findWords(text, words) {
   const match = new RegExp(`(?<![\\p{L}\\p{N}])${phrase}`, "u").exec(folded);
   if (!match) return null;
   return [places[match.index], places[match.index + match[0].length]];
+}
+
+// The phrase, else the first of its words that stands there (short words only within the phrase).
+export function findAny(text, words) {
+  const phrase = findWords(text, words);
+  if (phrase || words.length < 2) return phrase;
+  for (const word of words) {
+    const found = word.length > 2 ? findWords(text, [word]) : null;
+    if (found) return found;
+  }
+  return null;
 }

@@ -23,12 +23,15 @@ export class Places {
     });
   }
 
-  // The place to open: this browser's or the hub's, the newer one.
+  // The place to open: this browser's or the hub's, the newer one. What the hub never heard of is told now.
   latest() {
     const here = this.here();
+    if (here && this.signedIn) {
+      this.unsent = here;
+      this.flush(false);
+    }
     if (!here) return this.hub;
-    if (!this.signedIn || !this.hub) return here;
-    return here.at > this.hub.at && !here.sent ? here : this.hub;
+    return this.hub && this.hub.at >= here.at ? this.hub : here;
   }
 
   here() {
@@ -41,7 +44,8 @@ export class Places {
 
   save(where, fraction) {
     const known = Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0;
-    const record = { where: String(where), fraction: known, at: Date.now(), title: this.title, cover: this.cover };
+    const record = { where: String(where), fraction: known, at: Date.now() };
+    if (!this.signedIn) Object.assign(record, { title: this.title, cover: this.cover });
     this.keep(record);
     if (!this.signedIn) return;
     this.unsent = record;
@@ -58,6 +62,12 @@ export class Places {
     }
   }
 
+  // The hub has it: on a machine others use too, nothing of a signed-in reader stays behind.
+  letGo(record) {
+    const here = this.here();
+    if (here && here.at <= record.at) localStorage.removeItem(this.key);
+  }
+
   async flush(leaving) {
     clearTimeout(this.timer);
     this.timer = 0;
@@ -72,7 +82,7 @@ export class Places {
         body: JSON.stringify({ where: record.where, fraction: record.fraction, at: record.at, now: Date.now(), device: deviceName() }),
         keepalive: leaving,
       });
-      if (answer.ok) this.keep({ ...record, sent: true });
+      if (answer.ok) this.letGo(record);
       else if (answer.status >= 500) this.unsent = this.unsent || record;
     } catch (offline) {
       this.unsent = this.unsent || record;

@@ -4,7 +4,7 @@ import "./polyfills.js";
 import { EPUB } from "../core/vendor/foliate-js/epub.js";
 import "../core/vendor/foliate-js/view.js";
 import { sha1 } from "./digests.js";
-import { findWords, wordsOf } from "./fold.js";
+import { findAny, findWords, wordsOf } from "./fold.js";
 import { Places } from "./places.js";
 import { Settings } from "./settings.js";
 
@@ -186,7 +186,6 @@ function styles(size, ground, font) {
     ${face}
     img, svg, video { max-width: 100%; }
     pre { white-space: pre-wrap !important; }
-    mark.densach-hit { background: #f2a71b !important; color: #17243f !important; }
   `;
 }
 
@@ -216,7 +215,7 @@ function markIn(page, wanted) {
   const ranges = [];
   const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node && ranges.length < 200; node = walker.nextNode()) {
-    const found = findWords(node.nodeValue, wanted);
+    const found = findAny(node.nodeValue, wanted);
     if (!found) continue;
     const range = page.createRange();
     range.setStart(node, found[0]);

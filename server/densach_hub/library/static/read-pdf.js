@@ -2,7 +2,7 @@
 
 import "./polyfills.js";
 import * as pdfjs from "../core/vendor/pdfjs-dist/build/pdf.min.mjs";
-import { findWords, wordsOf } from "./fold.js";
+import { findAny, wordsOf } from "./fold.js";
 import { Places } from "./places.js";
 
 const here = new URL("../core/vendor/pdfjs-dist/", import.meta.url).href;
@@ -68,7 +68,7 @@ class Page {
 
   mark(text) {
     for (const span of text.querySelectorAll("span")) {
-      const found = findWords(span.textContent, words);
+      const found = findAny(span.textContent, words);
       if (!found || span.children.length) continue;
       const all = span.textContent;
       const hit = document.createElement("mark");

@@ -119,6 +119,7 @@ class Sending {
     }
     if (!answer.ok) throw new Error(String(answer.status));
     this.item = answer.headers.get("Densach-Item");
+    this.known = answer.headers.get("Densach-Known") === "yes";
     const offset = Number(answer.headers.get("Upload-Offset"));
     this.show(offset);
     return offset;
@@ -135,6 +136,7 @@ class Sending {
     if (answer.status === 409 || answer.status === 460) return this.stand();
     if (answer.status !== 204) await this.refuse(answer);
     this.item = answer.headers.get("Densach-Item") || this.item;
+    this.known = this.known || answer.headers.get("Densach-Known") === "yes";
     const now = Number(answer.headers.get("Upload-Offset"));
     this.show(now);
     return now;
@@ -177,7 +179,7 @@ class Sending {
   finish(item) {
     localStorage.removeItem(this.key);
     this.bar.value = this.bar.max;
-    this.said.textContent = words.done;
+    this.said.textContent = this.known ? words.already : words.done;
     this.button.remove();
     if (item) {
       const link = document.createElement("a");
