@@ -6,6 +6,8 @@ import logging
 import sys
 from pathlib import Path
 
+from densach_agent.clock import SystemClock
+from densach_agent.facts import current
 from densach_agent.machine import this_machine
 from densach_agent.resident import run
 from densach_agent.settings import BadSettings, load
@@ -19,7 +21,7 @@ def main(folder: Path) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     gc.freeze()
-    run(folder, settings, this_machine())
+    run(folder, settings, this_machine(current(SystemClock().boot)))
     return 0
 
 

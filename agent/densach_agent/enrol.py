@@ -17,9 +17,11 @@ import msgspec
 from msgspec import Struct
 
 from densach_agent import __version__
+from densach_agent.clock import SystemClock
 from densach_agent.collectors.operating_system import system_facts
 from densach_agent.collectors.system import DMI
 from densach_agent.enrol_codes import ADMITTED, FAILED, REFUSED, WAITING
+from densach_agent.facts import current
 from densach_agent.identity import fingerprint
 from densach_agent.junk import kept
 from densach_agent.link import tls_context
@@ -185,7 +187,13 @@ def main(folder: Path, root: Path) -> int:
         settings = load(folder)
         token_file = folder / "join-token"
         token = token_file.read_text("ascii").strip() if token_file.exists() else None
-        made = attempt(folder, settings.hub, token, Machine(root, system_runner), simulated=settings.simulated)
+        made = attempt(
+            folder,
+            settings.hub,
+            token,
+            Machine(root, system_runner, facts=current(SystemClock().boot) if str(root) == "/" else None),
+            simulated=settings.simulated,
+        )
     except (EnrolProblem, BadSettings) as error:
         sys.stdout.write(f"{error}\n")
         return FAILED

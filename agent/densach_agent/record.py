@@ -13,25 +13,20 @@ import msgspec
 
 from densach_agent.collectors import ALL, load
 from densach_agent.junk import is_junk
-from densach_agent.machine import Denied, Machine, NoData, Output, system_runner
+from densach_agent.machine import Denied, Machine, NoData, Output, command_file, system_runner
 
 _SERIAL_FILES = re.compile(r"(serial|_uuid|asset_tag|address|machine-id|hostname|vpd_pg80)")
 _LARGEST = 4 * 1024 * 1024
 
 
-def command_file(argv: tuple[str, ...]) -> str:
-    """The name in `cmd/` for a command."""
-    return re.sub(r"[^A-Za-z0-9._=-]+", "_", " ".join(argv))[:120]
-
-
 def recorded_machine(case: Path, *, is_root: bool = True) -> Machine:
-    """A case as collectors read it."""
+    """A case as collectors read it; without root commands that need it say nothing."""
 
     def run(argv: tuple[str, ...], _seconds: float) -> Output | None:
         path = case / "cmd" / command_file(argv)
-        return Output(0, path.read_text("utf-8", "replace")) if path.exists() else None
+        return Output(0, path.read_text("utf-8", "replace")) if is_root and path.exists() else None
 
-    return Machine(case / "root", run, is_root=is_root)
+    return Machine(case / "root", run)
 
 
 class _Recorder(Machine):

@@ -27,7 +27,7 @@ from densach_agent.machine import Machine
 from densach_agent.membership import Enrolled, Membership
 from densach_agent.outbox import Limits, Outbox
 from densach_agent.pump import Pump
-from densach_agent.requests import Desk, identify, tell_people
+from densach_agent.requests import Deed, Desk, identify, tell_people
 from densach_agent.resident_status import Status
 from densach_agent.settings import Settings, write_whole
 from densach_agent.watch import Watch
@@ -250,11 +250,13 @@ class Resident:
             watch.want(str(command.args.get("sections", "*")).split())
             return None
 
-        def reenrol(_command: Command) -> str | None:
+        def reenrol(command: Command) -> str | None:
+            if command.args.get("boot") not in {None, self._clock.boot}:
+                return "policy: meant for another machine with this id"
             self._rejoin = True
             return None
 
-        deeds = {"refresh": refresh, "identify": identify, "message": tell_people, "reenrol": reenrol}
+        deeds: dict[str, Deed] = {"refresh": refresh, "identify": identify, "message": tell_people, "reenrol": reenrol}
         return Desk(
             outbox,
             self._settings.policy,

@@ -1,4 +1,4 @@
-"""One round of collectors, in a process of its own: `python -m densach_agent.survey NAME…` writes a line before and
+"""One round of collectors, in a process of its own: `python -m densach_agent.survey ROOT FACTS NAME…` writes a line before and
 after each collector. What it took of memory goes with it, and a collector that hangs is killed from outside, noted as
 `timeout` and not tried again before the next round.
 """
@@ -25,9 +25,17 @@ class _Begin(msgspec.Struct, frozen=True):
 class Survey:
     """Starts the process and reads it without ever waiting: call `poll` now and then until `done`."""
 
-    def __init__(self, names: Iterable[str], *, root: Path = Path("/"), monotonic: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        names: Iterable[str],
+        *,
+        root: Path = Path("/"),
+        facts: Path | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._todo = list(names)
         self._root = root
+        self._facts = facts
         self._monotonic = monotonic
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
@@ -69,7 +77,7 @@ class Survey:
             self._close()
 
     def _start(self) -> None:
-        argv = [sys.executable, "-m", "densach_agent.survey", "--root", str(self._root), *self._todo]
+        argv = [sys.executable, "-m", "densach_agent.survey", str(self._root), str(self._facts or ""), *self._todo]
         folder = str(Path(__file__).parent.parent)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))}
         self._process = subprocess.Popen(
@@ -122,11 +130,11 @@ def wait_for(survey: Survey) -> list[InventorySection]:
     return found
 
 
-def _work(root: Path, wanted: list[str]) -> None:
+def _work(root: Path, facts: Path | None, wanted: list[str]) -> None:
     from densach_agent.collectors import load
     from densach_agent.machine import Denied, Machine, NoData, system_runner
 
-    machine = Machine(root, system_runner)
+    machine = Machine(root, system_runner, facts=facts)
     for name in wanted:
         collector = load(name)
         _say(msgspec.json.encode(_Begin(name, collector.budget_s)))
@@ -148,4 +156,4 @@ def _say(line: bytes) -> None:
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[2]), sys.argv[3:])
+    _work(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2] else None, sys.argv[3:])

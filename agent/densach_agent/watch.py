@@ -148,7 +148,7 @@ class Watch:
         wanted = [name for name in ALL if not self._off(name)] if not self._off("inventory") else []
         if self._forced and self._outbox.digests():
             wanted = [name for name in wanted if name in self._forced]
-        self._survey = Survey(wanted, root=self._machine.root)
+        self._survey = Survey(wanted, root=self._machine.root, facts=self._machine.facts)
 
     def _collect(self) -> None:
         if self._survey is None:

@@ -12,7 +12,7 @@ _SIZE = re.compile(r"(\d+) (kB|KB|MB|GB|TB)\Z")
 
 
 def collect(machine: Machine) -> list[Item]:
-    found = modules(machine.command("dmidecode", "-t", "17", seconds=4) or "") if machine.is_root else []
+    found = modules(machine.root_command("dmidecode", "-t", "17", seconds=4) or "")
     match = re.search(r"^MemTotal:\s+(\d+) kB", machine.whole("proc/meminfo") or "", re.MULTILINE)
     if match is None and not found:
         raise NoData
