@@ -113,6 +113,7 @@ After=network.target
 StartLimitIntervalSec=0
 
 [Service]
+ExecStartPre=+-$prefix/venv/bin/python -m densach_agent.facts $data
 ExecStart=$prefix/venv/bin/densach agent run --data $data
 User=densach
 Restart=always
