@@ -20,6 +20,7 @@ from densach_core.clock import Clock
 from densach_core.database import Database
 from densach_core.errors import Problem, Unavailable
 from densach_core.live import Bus
+from densach_hub.fleet.enrolment import Enrolment
 from densach_hub.fleet.register import Register
 from densach_hub.fleet.telemetry import Telemetry
 from densach_hub.fleet.telling import Arrival, Misfit, Stored
@@ -41,6 +42,7 @@ SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 SAME_REFUSAL_MS = 600_000
 """The same device refused for the same reason is counted each time, and kept again only after so long."""
 REFUSALS_REMEMBERED = 2_000
+STRANGERS_REMEMBERED = 1_000
 SAY_AFTER_S = 1.0
 """Open pages are told at most so often: a busy lab must not make them fetch for every batch."""
 REENROL = "reenrol"
@@ -67,6 +69,7 @@ class Pipeline:
         telemetry: Database,
         facts: Telemetry,
         register: Register,
+        door: Enrolment,
         school: str,
         clock: Clock,
         bus: Bus,
@@ -75,6 +78,7 @@ class Pipeline:
         self._db = telemetry
         self._facts = facts
         self._register = register
+        self._door = door
         self._school = school
         self._clock = clock
         self._bus = bus
@@ -82,6 +86,7 @@ class Pipeline:
         self._begun: asyncio.Queue[tuple[list[Message], asyncio.Future[_Turn]]] = asyncio.Queue(TURNS_AT_ONCE - 1)
         self._skew_ms = clock.now_ms() - round(clock.monotonic() * 1000)
         self._refused_at: OrderedDict[tuple[str | None, str], int] = OrderedDict()
+        self._strangers: OrderedDict[str, HelloHeard] = OrderedDict()
         self._saying: asyncio.TimerHandle | None = None
         self.counts = Counts()
         self.quarantined: dict[str, int] = {}
@@ -182,11 +187,33 @@ class Pipeline:
         if isinstance(heard, Refused):
             await self._quarantine(heard)
         elif not self._register.knows(heard.device):
-            await self._quarantine(_unknown(heard, self._clock.now_ms()))
+            await self._meet(heard)
         elif isinstance(heard, HelloHeard):
             await self._greet(heard)
         elif isinstance(heard, PresenceHeard):
             await self._facts.presence(heard.device, heard.presence, at=heard.at, retained=heard.retained)
+
+    async def _meet(self, heard: Arrival | HelloHeard | PresenceHeard | ResultHeard) -> None:
+        """A device that the register does not know. If it may knock it is neither acknowledged nor quarantined: it keeps
+        what it has, and a person decides."""
+        device = heard.device
+        if isinstance(heard, HelloHeard) and await self._door.knock(device, heard.hello):
+            self._strangers[device] = heard
+            self._strangers.move_to_end(device)
+            if len(self._strangers) > STRANGERS_REMEMBERED:
+                self._strangers.popitem(last=False)
+        elif device not in self._strangers:
+            await self._quarantine(_unknown(heard, self._clock.now_ms()))
+
+    async def welcome(self, device: str) -> None:
+        """It was taken into the register: answers the hello it said before, and it tells everything at once."""
+        heard = self._strangers.pop(device, None)
+        if heard is None:  # this hub was started anew meanwhile: then it says hello again
+            return
+        await self._greet(heard)
+        if heard.retained:
+            mark = await self._facts.mark(device, heard.hello.stream)
+            self._ack(device, heard.hello.stream, 0 if mark is None else mark.upto, ("*",))
 
     async def _greet(self, heard: HelloHeard) -> None:
         verdict = await self._facts.hello(
@@ -200,8 +227,14 @@ class Pipeline:
         if not verdict.known or heard.retained:
             return
         if verdict.twin:
+            self._ack(heard.device, heard.hello.stream, 0, ())  # nothing of it is taken in; it learns the hub's time
             now = self._clock.now_ms()
-            command = Command(id=f"twin-{now}", expires=(now + REENROL_EXPIRES_MS) / 1000, sent=now / 1000, args={"why": "twin"})
+            command = Command(
+                id=f"twin-{now}",
+                expires=(now + REENROL_EXPIRES_MS) / 1000,
+                sent=now / 1000,
+                args={"why": "twin", "boot": heard.hello.boot},  # both listen on this topic: only one is meant
+            )
             self._link.send(topics.cmd(self._school, heard.device, REENROL), codec.encode(command))
             return
         self._ack(heard.device, heard.hello.stream, verdict.upto, verdict.want)

@@ -8,7 +8,8 @@ from tests.fixtures.intake import hub_intake
 from tests.fixtures.mosquitto import Mosquitto
 
 from densach_hub.link.model import BrokerAddress
-from densach_wire.messages import Event, Gap, Health, Kept, Moment, UsageSlice
+from densach_wire import codec
+from densach_wire.messages import Command, Event, Factor, Gap, Health, Kept, Moment, UsageSlice
 
 
 def plain(broker: Mosquitto) -> BrokerAddress:
@@ -154,3 +155,22 @@ async def test_the_acknowledgement_comes_after_the_disk(mosquitto: Mosquitto, tm
         for db in (hub.telemetry, hub.school):
             assert await db.write(lambda c: c.execute("PRAGMA synchronous").fetchone()[0]) == 2  # FULL
             assert await db.write(lambda c: c.execute("PRAGMA journal_mode").fetchone()[0]) == "wal"
+
+
+async def test_a_twin_is_told_to_join_under_its_own_name(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    def factors(n: int) -> tuple[Factor, ...]:
+        return tuple(Factor(kind, f"{kind}-{n:08}") for kind in ("board", "chassis", "disk"))
+
+    async with hub_intake(tmp_path, plain(mosquitto), devices=["pc-1"]) as hub, device(mosquitto.port, "pc-1") as pc:
+        await pc.hello(fingerprint=factors(1))
+        assert (await pc.ack()).sections == ("*",)
+        pc.boot, pc.stream = "boot-of-the-other", "stream-2"
+        await pc.hello(fingerprint=factors(2), hostname="other")
+        assert (await pc.ack()).upto == 0
+        while not (heard := await pc.client.next())[0].endswith("/cmd/reenrol"):
+            pass
+        command = codec.decode(heard[1], Command)
+        assert command.args == {"why": "twin", "boot": "boot-of-the-other"}
+        await pc.say(*events(3))
+        assert (await pc.ack()).upto == 0  # kept by the twin, until it has a name of its own
+        assert await hub.count("event") == 0
