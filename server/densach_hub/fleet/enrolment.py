@@ -13,8 +13,8 @@ from densach_core.database import Database
 from densach_core.errors import BadInput, Conflict, NotFound, TooMany, Unavailable
 from densach_core.live import Bus
 from densach_core.text import t
+from densach_hub.fleet import returning, store_register
 from densach_hub.fleet import store_enrolment as store
-from densach_hub.fleet import store_register
 from densach_hub.fleet.authority import Authority, key_digest
 from densach_hub.fleet.model import Kind, Machine, Place, RoomToken, Waiting, WaitingState
 from densach_hub.fleet.register import Register, new_id
@@ -24,6 +24,7 @@ from densach_hub.fleet.telemetry import Telemetry
 from densach_hub.fleet.turnstile import Turnstile
 from densach_wire.enrolment import Endpoint, EnrolAnswer, EnrolRequest, Token, ca_digest, parse_token
 from densach_wire.errors import BadToken
+from densach_wire.messages import Hello
 
 HOUR_MS = 3_600_000
 LONGEST_TOKEN_HOURS = 31 * 24
@@ -38,6 +39,13 @@ class Doorkeeper(Protocol):
 
     async def revoke(self, devices: frozenset[str]) -> None:
         """From now on these devices (all that are shut out, not only new ones) may neither write nor read."""
+
+
+class Usher(Protocol):
+    """Whoever answers devices (intake's pipeline does)."""
+
+    async def welcome(self, device: str) -> None:
+        """This device, which knocked before, is in the register now: it may tell what it has kept."""
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +80,8 @@ class Enrolment:
         self.site = site
         self.doorkeeper: Doorkeeper | None = None
         """Set by whoever runs the broker."""
+        self.usher: Usher | None = None
+        """Set by whoever answers devices."""
         self._told: frozenset[str] = frozenset()
         """Whom the broker keeps out, as far as it was told."""
         # A lab of 60 behind one address asks four times a minute each while it waits.
@@ -158,8 +168,37 @@ class Enrolment:
     async def admit(self, waiting: str, *, by: str, room: str | None = None, seat: str | None = None) -> Machine:
         """One click: the machine gets its certificate the next time it asks (within half a minute)."""
         ticket = await self._open_ticket(waiting)
+        if ticket.waiting.machine is not None:
+            return await self._take_back(ticket, ticket.waiting.machine, by=by, room=room, seat=seat)
         machine = await self._enter(ticket.request, ticket.key_hash, by=by, room=room, seat=seat)
         await self._decide(waiting, WaitingState.ADMITTED, by, machine.id)
+        return machine
+
+    async def knock(self, device: str, hello: Hello) -> bool:
+        """A device with a good certificate of ours that the register does not know: it was admitted after the backup this
+        hub was restored from. It joins those who wait; admitted, it keeps id, key and everything it has not told yet.
+
+        Returns whether it stands in the list (not: retired machines, those refused today, a full list).
+        """
+        if await self._register.find(device) is not None:
+            return False
+        now, secret = self._clock.now_ms(), _hash(secrets.token_urlsafe(24))
+        ticket = returning.ticket(device, hello, new_id("w"), now)
+        stands = await self._db.write(lambda c: returning.stand_in_line(c, ticket, secret, now, most=MOST_WAITING))
+        self._bus.say("fleet")
+        return stands
+
+    async def _take_back(self, ticket: store.Ticket, device: str, *, by: str, room: str | None, seat: str | None) -> Machine:
+        request, now = ticket.request, self._clock.now_ms()
+        machine = await self._register.find(device)
+        if machine is None:
+            machine = await self._register.add(
+                _row(request, device, by, now, None if room is None else Place(room=room, seat=seat, since_at=now, by=by))
+            )
+        await self._telemetry.learn_fingerprint(device, request.fingerprint, at=now)
+        await self._decide(ticket.waiting.id, WaitingState.ADMITTED, by, device)
+        if self.usher is not None:
+            await self.usher.welcome(device)
         return machine
 
     async def refuse(self, waiting: str, *, by: str) -> None:
@@ -274,14 +313,8 @@ class Enrolment:
             if room is not None and (machine.place is None or machine.place.room != room or seat is not None):
                 machine = await self._register.move(same, room, seat, by=by)
         else:
-            machine = await self._register.add(
-                Machine(
-                    id=new_id("pc"), name=request.hostname or "PC", hostname=request.hostname, kind=Kind.AGENT,
-                    simulated=request.simulated, admitted_at=now, admitted_by=by, maker=request.maker, model=request.model,
-                    os=" ".join(filter(None, (request.os.name or request.os.family, request.os.version))),
-                    place=None if room is None else Place(room=room, seat=seat, since_at=now, by=by),
-                )
-            )  # fmt: skip
+            place = None if room is None else Place(room=room, seat=seat, since_at=now, by=by)
+            machine = await self._register.add(_row(request, new_id("pc"), by, now, place))
         await self._telemetry.learn_fingerprint(machine.id, request.fingerprint, at=now)
         twin_of = await self._twin_of(request, machine.id)
         if twin_of is not None:
@@ -334,6 +367,14 @@ class Enrolment:
 
         await self._db.write(work)
         self._bus.say("fleet")
+
+
+def _row(request: EnrolRequest, device: str, by: str, now: int, place: Place | None) -> Machine:
+    return Machine(
+        id=device, name=request.hostname or "PC", hostname=request.hostname, kind=Kind.AGENT, simulated=request.simulated,
+        admitted_at=now, admitted_by=by, maker=request.maker, model=request.model,
+        os=" ".join(filter(None, (request.os.name or request.os.family, request.os.version))), place=place,
+    )  # fmt: skip
 
 
 def _hash(secret: str) -> str:

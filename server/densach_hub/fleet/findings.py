@@ -271,6 +271,14 @@ def _clocks(ground: Ground, doubts: Sequence[ClockDoubt]) -> Iterator[Finding]:
 def _waiting(waiting: Sequence[Waiting]) -> Iterator[Finding]:
     for one in waiting:
         name = one.hostname or one.model or "?"
+        if one.machine is not None:
+            yield Finding(
+                key=f"waiting:{one.id}", kind=FindingKind.WAITING, urgent=True, since_at=one.asked_at,
+                what=t("{name} is in the school but not in the register: this hub was restored from an older backup.", name=name),
+                do=t("Admit it again: it keeps its name, and what it has kept since then comes by itself."),
+                simulated=one.simulated, href="/lab/waiting", waiting=one.id,
+            )  # fmt: skip
+            continue
         twin = one.twin_of is not None
         yield Finding(
             key=f"waiting:{one.id}", kind=FindingKind.TWIN if twin else FindingKind.WAITING, urgent=twin, since_at=one.asked_at,

@@ -78,6 +78,12 @@ def ticket_by_key(c: Connection, key_hash: str) -> Ticket | None:
     return _ticket(row)
 
 
+def newest_by_key(c: Connection, key_hash: str) -> Ticket | None:
+    """However it was decided."""
+    row = c.execute("SELECT * FROM enrol_waiting WHERE key_hash = ? ORDER BY asked_at DESC LIMIT 1", (key_hash,)).fetchone()
+    return _ticket(row)
+
+
 def machine_by_key(c: Connection, key_hash: str) -> str | None:
     """The machine whose key this is: only its owner can sign a request with it."""
     row = c.execute(

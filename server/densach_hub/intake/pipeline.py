@@ -202,6 +202,8 @@ class Pipeline:
             self._strangers.move_to_end(device)
             if len(self._strangers) > STRANGERS_REMEMBERED:
                 self._strangers.popitem(last=False)
+        elif isinstance(heard, PresenceHeard):
+            log.info("intake.stranger", device=device, presence=heard.presence)  # a word without a fact; its hello follows
         elif device not in self._strangers:
             await self._quarantine(_unknown(heard, self._clock.now_ms()))
 

@@ -52,10 +52,12 @@ class Intake:
             telemetry=telemetry,
             facts=fleet.telemetry,
             register=fleet.register,
+            door=fleet.enrolment,
             school=school,
             clock=clock,
             bus=bus,
         )
+        fleet.enrolment.usher = self._pipeline
         dialects = known_dialects() if dialects is None else dialects
         self._equipment = EquipmentDesk(dialects, fleet.equipment, fleet.telemetry, link, bus)
         self.policy = documents.one("desired", Desired, Desired())
