@@ -235,3 +235,35 @@ async def test_brought_back_by_a_person_the_broker_lets_it_in_again(lab: Lab) ->
     await lab.fleet.register.bring_back(device, by="Lan")
     assert (await _enrol(lab, request)).device == device
     assert broker.told == frozenset()
+
+
+async def test_forgotten_by_an_older_backup_it_knocks_and_keeps_its_id(lab: Lab) -> None:
+    door, welcomed = lab.fleet.enrolment, list[str]()
+
+    class Usher:
+        async def welcome(self, device: str) -> None:
+            assert lab.fleet.register.knows(device)
+            welcomed.append(device)
+
+    door.usher = Usher()
+    says = hello(hostname="PC-07", shown=factors("board-7", "disk-7", "mac-7"))
+    assert await door.knock("pc-forgotten", says)
+    assert await door.knock("pc-forgotten", says)  # at each connect
+    [waiting] = await door.waiting()
+    assert (waiting.hostname, waiting.machine, waiting.twin_of) == ("PC-07", "pc-forgotten", None)
+    [finding] = await lab.fleet.alerts.morning()
+    assert (finding.kind, finding.waiting) == (FindingKind.WAITING, waiting.id)
+    machine = await door.admit(waiting.id, by="Lan")
+    assert (machine.id, machine.name, machine.admitted_by) == ("pc-forgotten", "PC-07", "Lan")
+    assert welcomed == ["pc-forgotten"]
+    assert not await door.waiting()
+
+    # A retired machine does not come back this way, one that was refused not on the same day.
+    await lab.fleet.register.retire("pc-forgotten", by="Lan")
+    assert not await door.knock("pc-forgotten", says)
+    assert await door.knock("pc-stranger", says)
+    [stranger] = await door.waiting()
+    await door.refuse(stranger.id, by="Lan")
+    assert not await door.knock("pc-stranger", says)
+    lab.clock.advance(DAY)
+    assert await door.knock("pc-stranger", says)
