@@ -42,7 +42,10 @@ def say(vietnamese: str, english: str) -> None:
 
 def make_environment() -> None:
     """An empty .venv with pip. What an interrupted run left is not trusted: it is made anew."""
-    if PREPARING.exists():
+    moved = any(not mark.read_text("utf-8").startswith(f"{ROOT} ") for mark in VENV.glob(".ready-*"))
+    if moved:
+        say("Thư mục đã được chuyển chỗ, làm lại môi trường", "this folder was moved, making its environment anew")
+    elif PREPARING.exists():
         say("Lần cài trước bị ngắt giữa chừng, làm lại từ đầu", "the last installation was interrupted, starting over")
     elif (VENV / "bin" / "python").exists() and runs(VENV / "bin" / "python", "-m", "pip", "--version"):
         return

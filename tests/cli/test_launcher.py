@@ -110,6 +110,19 @@ def test_the_launcher_works_through_a_link_and_from_elsewhere(clone: Path, tmp_p
     assert said.stdout.startswith("densach ")
 
 
+def test_a_folder_that_was_moved_makes_its_environment_anew(clone: Path) -> None:
+    moved = clone.with_name("elsewhere")
+    clone.rename(moved)
+    try:
+        said = start(moved, "--version")
+        output, errors = said.communicate(timeout=200)
+        assert said.returncode == 0, errors
+        assert output.startswith("densach ")
+        assert "this folder was moved" in errors
+    finally:
+        moved.rename(clone)
+
+
 def test_prepare_needs_nothing_that_is_installed() -> None:
     program = "import runpy; runpy.run_path('requirements/prepare.py', run_name='x')"
     said = subprocess.run([sys.executable, "-I", "-S", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
