@@ -24,7 +24,8 @@ from densach_wire.messages import Body, Event, Gap, Kept
 
 log = logging.getLogger(__name__)
 
-_PLAUSIBLE_PAUSE_MS = 400 * 86_400_000
+_DAY_MS = 86_400_000
+_PLAUSIBLE_PAUSE_MS = 400 * _DAY_MS
 _RETRY_MS = 60_000
 _EXPIRE_EVERY_MS = 3_600_000
 
@@ -55,12 +56,14 @@ class Outbox:
         self._lived = 0
         self._expired_at = 0
         self._tried_up = 0
+        self._dropped = 0
+        self._full_told: int | None = None
         self.previous_boot: str | None = None
         """The boot that used this outbox last; None in a new one."""
         self._life_at = ("", 0, 0)
         self.trouble: str | None = None
         """Why records are only in memory; None while the disk works."""
-        self._db = open_file(path)
+        self._db, self.began_anew = open_file(path)
         self._spill = Spillway(None if path is None else path.with_name(path.name + ".spill"), self._limits.memory_records)
         with self._lock:
             self._start()
@@ -277,7 +280,7 @@ class Outbox:
                 self._note_life()
                 rows.set_meta(self._db, "acked", self._acked)
                 self._unspill_rows()
-                for new in made:
+                for new in [*self._word_of_drops(), *made]:
                     rows.insert(self._db, self._next, self._next, new, self._lived)
                     self._next += 1
                     self._bytes += len(new.body)
@@ -290,6 +293,14 @@ class Outbox:
         if self.trouble is not None:
             log.warning("the disk takes records again")
             self.trouble = None
+
+    def _word_of_drops(self) -> list[rows.New]:
+        """That records were dropped, once a day at most: which ones, the gaps say."""
+        if not self._dropped or (self._full_told is not None and self._lived - self._full_told < _DAY_MS):
+            return []
+        word = rows.new_row(Event("outbox-full", {"dropped": self._dropped}), self._clock)
+        self._dropped, self._full_told = 0, self._lived
+        return [word]
 
     def _resting(self) -> bool:
         """A disk that took nothing is asked again once a minute, not for each record."""
@@ -351,6 +362,7 @@ class Outbox:
                 if self._bytes <= goal:
                     return
                 self._drop(row, "size")
+                self._dropped += 1
 
     def _drop(self, row: rows.Row, why: str) -> None:
         self._bytes += rows.replace_by_gap(self._db, row, why, self._acked)

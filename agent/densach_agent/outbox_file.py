@@ -11,10 +11,11 @@ log = logging.getLogger(__name__)
 _BALLAST_BYTES = 256 * 1024
 
 
-def open_file(path: Path | None) -> sqlite3.Connection:
-    """Opens or makes the file. One that is no database is set aside (`….broken`): the stream begins anew."""
+def open_file(path: Path | None) -> tuple[sqlite3.Connection, bool]:
+    """Opens or makes the file. One that is no database is set aside (`….broken`): the stream begins anew
+    (then True)."""
     try:
-        return _connect(path)
+        return _connect(path), False
     except sqlite3.DatabaseError as error:
         if path is None or isinstance(error, sqlite3.OperationalError):
             raise
@@ -23,7 +24,7 @@ def open_file(path: Path | None) -> sqlite3.Connection:
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.replace(part.with_name(part.name + ".broken"))
-        return _connect(path)
+        return _connect(path), True
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:

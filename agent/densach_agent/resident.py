@@ -77,8 +77,12 @@ class Resident:
         watch = Watch(self._machine, self._clock, outbox, self._settings, self._nudge)
         watch.wish(self._member.desired())
         desk = self._desk(outbox, watch)
+        if outbox.began_anew:
+            outbox.add(Event("outbox-lost"))
         if outbox.previous_boot != self._clock.boot:
             outbox.add(Event("boot", {"agent": __version__}))
+        if (was := self._member.was()) is not None:
+            outbox.add(Event("twin-suspected", {"was": was}))
         try:
             while not self._stop and not self._rejoin:
                 if self._line is None:

@@ -194,8 +194,9 @@ class Health(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, omit_defaults=True):
-    """Something happened at the record's moment: `boot`, `shutdown`, `asleep`, `awake`, `clock-jump` {by_ms},
-    `outbox-full`, `outbox-memory`, `outbox-lost`, `twin-suspected`, `takeover`, or a word of the device's own."""
+    """Something happened at the record's moment: `boot`, `shutdown`, `stopped` (the program, not the machine), `awake`
+    {asleep_ms}, `clock-jump` {by_ms}, `outbox-full` {dropped}, `outbox-memory` {why}, `outbox-lost`, `twin-suspected`
+    {was}, `takeover`, or a word of the device's own."""
 
     kind: Name
     attrs: Attrs = {}
