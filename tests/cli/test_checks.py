@@ -24,8 +24,8 @@ def tree_of(monkeypatch: pytest.MonkeyPatch, root: Path, **files: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "see https://files.somebody.com/x",
-        "MQTT at mqtt://broker.somebody.io:1883",
+        "see https:/" + "/files.somebody.com/x",
+        "MQTT at mqtt:/" + "/broker.somebody.io:1883",
         "cd " + "/ro" + "ot/densach",
         "from py" + "pi.org",
     ],
