@@ -68,7 +68,7 @@ def test_a_change_shows_without_reload(looking: Looking, school: Served) -> None
 def test_night_and_day_are_kept(looking: Looking, school: Served) -> None:
     page = looking.at(school).new_page()
     page.goto(school.base + "/lab")
-    page.locator("[data-theme-toggle]").click()
+    page.locator(".top__tools .theme").click()
     page.goto(school.base + "/lab/rooms")
     assert page.locator("html").get_attribute("data-theme") == "night"
 
@@ -84,7 +84,7 @@ def test_without_scripts_one_can_filter_report_and_choose(looking: Looking, scho
     page.get_by_role("button", name="Gửi").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Cảm ơn bạn"
     page.goto(school.base + "/lab")
-    page.locator("a.theme").click()
+    page.locator(".top__tools .theme").click()
     assert page.locator("html").get_attribute("data-theme") == "night"
     page.locator(".menu > summary").click()
     assert page.get_by_role("button", name="Đăng xuất").is_visible()
