@@ -8,9 +8,11 @@ from pathlib import Path
 
 from densach_agent.clock import SystemClock
 from densach_agent.facts import current
+from densach_agent.lock import Held
 from densach_agent.machine import this_machine
 from densach_agent.resident import run
 from densach_agent.settings import BadSettings, load
+from densach_agent.words import say
 
 
 def main(folder: Path) -> int:
@@ -21,7 +23,14 @@ def main(folder: Path) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     gc.freeze()
-    run(folder, settings, this_machine(current(SystemClock().boot)))
+    try:
+        run(folder, settings, this_machine(current(SystemClock().boot)))
+    except Held:
+        sys.stderr.write(say("another agent runs on {folder} already", folder=folder) + "\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or folder}: {error.strerror}\n")
+        return 1
     return 0
 
 

@@ -23,6 +23,7 @@ from densach_agent.correspondent import Correspondent, Hooks
 from densach_agent.enrol_codes import ADMITTED, REFUSED
 from densach_agent.identity import Verdict, decide, fingerprint
 from densach_agent.junk import kept
+from densach_agent.lock import FolderLock
 from densach_agent.machine import Machine
 from densach_agent.membership import Enrolled, Membership
 from densach_agent.outbox import Limits, Outbox
@@ -315,11 +316,10 @@ def _shutting_down() -> bool:
 
 
 def run(folder: Path, settings: Settings, machine: Machine) -> None:
-    """Until SIGTERM or SIGINT."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Until SIGTERM or SIGINT. Raises lock.Held, OSError."""
     resident = Resident(folder, settings, machine, SystemClock(), random.SystemRandom())
     near, far = socket.socketpair()
-    with near, far:
+    with FolderLock(folder), near, far:
         far.setblocking(False)
         signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,13 +1,13 @@
 """What `densach agent status` says: from the files in the data folder, without disturbing the resident process."""
 
 import contextlib
-import os
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from densach_agent.lock import is_held
 from densach_agent.membership import Membership
 from densach_agent.resident_status import Status
 from densach_agent.settings import BadSettings, load
@@ -19,7 +19,7 @@ def read(folder: Path) -> dict[str, Any]:
     member = Membership(folder)
     enrolled = member.enrolled()
     status = _status(folder)
-    running = status is not None and _alive(status.pid)
+    running = is_held(folder)
     found: dict[str, Any] = {
         "running": running,
         "state": None if status is None else status.state,
@@ -82,13 +82,3 @@ def _status(folder: Path) -> Status | None:
         return msgspec.json.decode((folder / "status.json").read_bytes(), type=Status)
     except (OSError, msgspec.MsgspecError):
         return None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

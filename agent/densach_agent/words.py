@@ -57,6 +57,7 @@ VIETNAMESE = {
     "Waiting to be told: {kinds}. Acknowledged by the hub up to {acked}.":
         "Đang chờ gửi: {kinds}. Máy chủ đã xác nhận đến số {acked}.",
     "nothing": "không có gì",
+    "another agent runs on {folder} already": "đã có một phần mềm khác đang chạy trên {folder}",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from tests.agent.front_door import FrontDoor
 from tests.fixtures.certificates import TestAuthority
 
 from densach_agent.enrol import EnrolProblem, attempt
+from densach_agent.lock import FolderLock
 from densach_agent.membership import Membership
 from densach_agent.record import recorded_machine
 from densach_agent.seal import SealProblem, seal_disk
@@ -141,11 +142,9 @@ def test_a_sealed_disk_is_nobody(door: FrontDoor, tmp_path: Path) -> None:
 
 
 def test_a_running_agent_is_not_sealed(tmp_path: Path) -> None:
-    import os
-
-    (tmp_path / "status.json").write_text(f'{{"pid":{os.getpid()},"state":"connected","since_ms":1}}')
-    with pytest.raises(SealProblem, match="stop it first"):
+    with FolderLock(tmp_path), pytest.raises(SealProblem, match="stop it first"):
         seal_disk(tmp_path, None)
+    seal_disk(tmp_path, None)
 
 
 def test_settings_name_the_key_that_is_wrong(tmp_path: Path) -> None:

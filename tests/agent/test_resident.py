@@ -215,6 +215,18 @@ def test_a_hub_that_never_answers_holds_nothing_up(agent: Running) -> None:
         assert time.monotonic() - began < 5
 
 
+def test_two_agents_never_share_a_folder(agent: Running, school: School) -> None:
+    agent.start()
+    until(lambda: len(school.hellos) == 1, 20)
+    second = subprocess.run(
+        [sys.executable, "-m", "densach_agent", str(agent.data)],
+        capture_output=True, check=False, timeout=20, env={**os.environ, "PYTHONPATH": AGENT},
+    )  # fmt: skip
+    assert second.returncode == 1
+    assert b"another agent runs on" in second.stderr
+    assert b"Traceback" not in second.stderr
+
+
 def inventoried(data: Path) -> int:
     """How many sections wait in the outbox."""
     if not (data / "outbox.db").exists():
