@@ -72,11 +72,13 @@ class Cataloguer:
 
     async def _look(self) -> None:
         try:
-            with self._alone() as alone:
+            with self.alone() as alone:
                 if alone:
                     await self.read_waiting()
         except Problem as problem:
             log.warning("library.reading-stopped", code=problem.code)
+        except OSError as error:  # no room for what is being read, or for its cover
+            log.warning("library.reading-stopped", reason=error.strerror)
 
     async def read_waiting(self) -> int:
         """Reads every waiting file; returns how many."""
@@ -88,7 +90,8 @@ class Cataloguer:
         return done
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
+    def alone(self) -> Iterator[bool]:
+        """True while no other process reads (it holds the lock file)."""
         with self._lock.open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,12 +99,6 @@ class Cataloguer:
                 yield False
                 return
             yield True
-
-    @contextmanager
-    def alone(self) -> Iterator[bool]:
-        """For commands: True when no other process reads."""
-        with self._alone() as alone:
-            yield alone
 
     async def _read(self, it: Item) -> None:
         attempts = await self._school.write(lambda c: store.count_attempt(c, it.id))

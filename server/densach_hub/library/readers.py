@@ -3,13 +3,17 @@
 import asyncio
 from sqlite3 import Connection
 
+import structlog
+
 from densach_core.clock import Clock, day_of
 from densach_core.database import Database
-from densach_core.errors import BadInput
+from densach_core.errors import BadInput, Unavailable
 from densach_core.text import t
 from densach_hub.library import places
 from densach_hub.library.model import Place, Reads
 from densach_hub.library.rules import later_place, placed_at
+
+log = structlog.get_logger("library")
 
 MOST_WHERE = 1_000
 FLUSH_SECONDS = 5.0
@@ -97,6 +101,13 @@ class Readers:
         try:
             while True:
                 await asyncio.sleep(FLUSH_SECONDS)
-                await self.flush()
+                await self._flush_if_there_is_room()
         finally:
-            await asyncio.shield(self.flush())
+            await asyncio.shield(self._flush_if_there_is_room())
+
+    async def _flush_if_there_is_room(self) -> None:
+        """On a full disk reading goes on; what was read is written when there is room."""
+        try:
+            await self.flush()
+        except Unavailable as problem:
+            log.warning("library.reads-not-written", code=problem.code)

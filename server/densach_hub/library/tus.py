@@ -12,6 +12,7 @@ from email.utils import formatdate
 import structlog
 from aiohttp import web
 
+from densach_core.accounts.audit import AUDIT
 from densach_core.accounts.model import LIBRARIANS
 from densach_core.errors import BadInput
 from densach_core.text import t
@@ -69,7 +70,7 @@ async def stand(request: web.Request) -> web.StreamResponse:
     library, upload = await _upload(request)
     offset = await library.uploads.offset(upload)
     if offset == upload.size and upload.item is None:
-        upload = await library.finish_upload(upload)
+        upload = await _finish(request, library, upload)
     return web.Response(
         headers=_headers(Upload_Offset=str(offset), Upload_Length=str(upload.size), **_expiry(upload), **_item(upload))
     )
@@ -88,7 +89,7 @@ async def piece(request: web.Request) -> web.StreamResponse:
             upload, int(offset), request.content.iter_any(), checksum=_checksum(request.headers.get("Upload-Checksum"))
         )
         if here.whole:
-            upload = await library.finish_upload(upload)
+            upload = await _finish(request, library, upload)
     except BadInput as problem:
         if problem.code == "library.checksum":
             return web.Response(status=460, reason="Checksum Mismatch", headers=_headers())
@@ -109,6 +110,13 @@ async def give_up(request: web.Request) -> web.StreamResponse:
 async def _upload(request: web.Request) -> tuple[Library, Upload]:
     library = request.app[LIBRARY]
     return library, await library.uploads.get(request.match_info["id"], me(request).id)
+
+
+async def _finish(request: web.Request, library: Library, upload: Upload) -> Upload:
+    done = await library.finish_upload(upload)
+    if done.item is not None and upload.item is None and not done.known:
+        await request.app[AUDIT].note(by=me(request), what="library.item-added", on=done.item, detail=done.name)
+    return done
 
 
 def _expiry(upload: Upload) -> dict[str, str]:

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 from pathlib import Path
 
 from densach_core.errors import Unavailable
@@ -86,9 +87,10 @@ class Vault:
             raise disk_full()
 
     def sweep(self) -> None:
-        """Removes what a killed process left half-written."""
+        """Removes what a killed process left half-written an hour ago or more (a command may be writing right now)."""
         for left in self.folder.glob("new-*"):
-            left.unlink(missing_ok=True)
+            if left.stat().st_mtime < time.time() - 3600:
+                left.unlink(missing_ok=True)
 
     def _place(self, digest: str) -> Path:
         target = self.path(digest)

@@ -237,3 +237,25 @@ async def test_a_full_disk_refuses_before_it_writes(library: Library, tmp_path: 
         await library.add_file(made.put(tmp_path, "a.epub", made.epub()), by="test")
     assert refused.value.code == "library.disk-full"
     assert list(library.vault.folder.iterdir()) == []
+
+
+async def test_a_file_that_takes_the_hub_down_three_times_is_left_alone(library: Library, tmp_path: Path) -> None:
+    """The try is counted on disk before it is made: whatever ends the hub meanwhile, the fourth start goes on without it."""
+    from densach_hub.library import store
+
+    fatal = await library.add_file(made.put(tmp_path, "fatal.pdf", made.pdf()), by="test")
+    good = await library.add_file(made.put(tmp_path, "good.epub", made.epub()), by="test")
+    for _ in range(3):
+        await library._school.write(lambda c: store.count_attempt(c, fatal.item))
+    await library.cataloguer.read_waiting()
+    left = await library.item(fatal.item, hidden=True)
+    assert (left.state, left.problem) == (State.BROKEN, "library.reader-crashed")
+    assert (await library.item(good.item)).state is State.READY
+    await library.retry(fatal.item)
+    await library.cataloguer.read_waiting()
+    assert (await library.item(fatal.item)).state is State.READY
+
+
+async def test_only_one_process_reads(library: Library) -> None:
+    with library.cataloguer.alone() as first, library.cataloguer.alone() as second:
+        assert (first, second) == (True, False)
