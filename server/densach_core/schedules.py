@@ -9,6 +9,7 @@ import structlog
 
 from densach_core.clock import Clock, day_of, day_start_ms
 from densach_core.database import Database
+from densach_core.errors import Unavailable
 from densach_core.migrations import Migration
 
 MIGRATIONS = [
@@ -41,5 +42,9 @@ async def daily(at: daytime, work: Callable[[], Awaitable[object]], *, name: str
                 log.exception("schedule.failed", name=name)
                 outcome = f"failed: {error}"
             row = (name, clock.now_ms(), outcome)
-            await school.write(lambda c, row=row: c.execute("INSERT OR REPLACE INTO schedule_run VALUES (?, ?, ?)", row))  # type: ignore[misc]
+            try:
+                await school.write(lambda c, row=row: c.execute("INSERT OR REPLACE INTO schedule_run VALUES (?, ?, ?)", row))  # type: ignore[misc]
+            except Unavailable as problem:  # a full disk, perhaps of this very work
+                log.warning("schedule.not-noted", name=name, reason=problem.code)
+                await asyncio.sleep(3600)
         await asyncio.sleep(60)
