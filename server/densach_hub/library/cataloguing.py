@@ -12,7 +12,6 @@ import structlog
 
 from densach_core.clock import Clock
 from densach_core.database import Database
-from densach_core.errors import Problem
 from densach_core.live import Bus
 from densach_hub.library import index, store
 from densach_hub.library.extraction import WALL_SECONDS, Extractor, Reading
@@ -71,14 +70,9 @@ class Cataloguer:
                     await self.extractor.rest()
 
     async def _look(self) -> None:
-        try:
-            with self.alone() as alone:
-                if alone:
-                    await self.read_waiting()
-        except Problem as problem:
-            log.warning("library.reading-stopped", code=problem.code)
-        except OSError as error:  # no room for what is being read, or for its cover
-            log.warning("library.reading-stopped", reason=error.strerror)
+        with self.alone() as alone:
+            if alone:
+                await self.read_waiting()
 
     async def read_waiting(self) -> int:
         """Reads every waiting file; returns how many."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from sqlite3 import Connection
+from sqlite3 import Error as SqliteError
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from markupsafe import Markup
 
 from densach_core.clock import Clock
 from densach_core.database import Database
-from densach_core.errors import BadInput, Conflict, NotFound
+from densach_core.errors import BadInput, Conflict, NotFound, Problem
 from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.library import store
@@ -31,6 +32,7 @@ log = structlog.get_logger("library")
 MOST_TITLE = 500
 MOST_WORDS = 4_000
 SWEEP_SECONDS = 3600.0
+LATER_SECONDS = 60.0
 PICTURE_BYTES = 20 * 1024 * 1024
 
 
@@ -84,11 +86,14 @@ class Library:
 
     async def run(self) -> None:
         """Until cancelled: finish interrupted uploads, read files, write reads, throw expired uploads away."""
-        await self.recover()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.cataloguer.run(), name="library reading")
-            group.create_task(self.readers.run(), name="library reads")
-            group.create_task(self._sweep(), name="library uploads")
+            group.create_task(_again_and_again(self._recover_and_read, "reading"), name="library reading")
+            group.create_task(_again_and_again(self.readers.run, "reads"), name="library reads")
+            group.create_task(_again_and_again(self._sweep, "uploads"), name="library uploads")
+
+    async def _recover_and_read(self) -> None:
+        await self.recover()
+        await self.cataloguer.run()
 
     async def recover(self) -> None:
         """After a kill: what was wholly here becomes items, what was half-written goes."""
@@ -299,6 +304,16 @@ class Library:
 
 
 LIBRARY: web.AppKey[Library] = web.AppKey("library", Library)
+
+
+async def _again_and_again(work: Callable[[], Awaitable[None]], what: str) -> None:
+    """Runs work that has no end; a full disk stops it for a minute, not for ever, and never the hub."""
+    while True:
+        try:
+            await work()
+        except (Problem, OSError, SqliteError) as problem:
+            log.warning("library.later", what=what, reason=str(problem))
+            await asyncio.sleep(LATER_SECONDS)
 
 
 def _there(c: Connection, item_id: str) -> Item:

@@ -1,5 +1,8 @@
 """From a file to an item somebody finds: adding, reading, searching, correcting, withdrawing, counting."""
 
+import asyncio
+import errno
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from densach_core.clock import FixedClock
 from densach_core.errors import BadInput, NotFound, Unavailable
 from densach_hub.library.model import Creator, Filters, Form, Kind, Record, State
 from densach_hub.library.service import Library
+from densach_hub.library.vault import disk_full
 
 
 async def titles(library: Library, typed: str, **filters: object) -> list[str]:
@@ -259,3 +263,25 @@ async def test_a_file_that_takes_the_hub_down_three_times_is_left_alone(library:
 async def test_only_one_process_reads(library: Library) -> None:
     with library.cataloguer.alone() as first, library.cataloguer.alone() as second:
         assert (first, second) == (True, False)
+
+
+async def test_a_full_disk_stops_work_for_a_while_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    from densach_hub.library import service
+
+    monkeypatch.setattr(service, "LATER_SECONDS", 0.01)
+    faults = [OSError(errno.ENOSPC, "full"), disk_full(), sqlite3.OperationalError("disk I/O error")]
+    done = asyncio.Event()
+
+    async def work() -> None:
+        if faults:
+            raise faults.pop()
+        done.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(service._again_and_again(work, "a test"), name="work")
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
