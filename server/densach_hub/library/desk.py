@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -110,10 +111,30 @@ async def upload(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _take(request: web.Request, part: BodyPartReader, name: str) -> Added:
-    """Streams one file of a form into an upload of unknown size, then keeps it."""
+@routes.post("/desk/items/{id}/file", who=LIBRARIANS, limit_bytes=UNBOUNDED)
+async def attach(request: web.Request) -> web.StreamResponse:
+    """A catalogue line gets its file, from the form field `file`."""
     library = request.app[LIBRARY]
-    account = me(request)
+    item_id = request.match_info["id"]
+    async for part in await request.multipart():
+        if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
+            name = part.filename
+            async with _on_disk(request, part) as path:
+                it = await library.attach(item_id, path, name)
+            return await _done(request, it, "library.file-attached", t("The file is here and is being read."), name)
+    raise BadInput("library.no-file", t("No file was chosen."), t("Choose one or more files first."))
+
+
+async def _take(request: web.Request, part: BodyPartReader, name: str) -> Added:
+    """Streams one file of a form to disk, then keeps it."""
+    async with _on_disk(request, part) as path:
+        return await request.app[LIBRARY].add_file(path, by=me(request).name, name=name, move=True)
+
+
+@asynccontextmanager
+async def _on_disk(request: web.Request, part: BodyPartReader) -> AsyncIterator[Path]:
+    """The part of a form as a file of its own, while the block runs; any size, never whole in memory."""
+    library = request.app[LIBRARY]
     handle, temporary = tempfile.mkstemp(dir=library.uploads.folder, prefix="form-", suffix=".tmp")
     os.close(handle)
     path = Path(temporary)
@@ -121,7 +142,7 @@ async def _take(request: web.Request, part: BodyPartReader, name: str) -> Added:
         size = await library.uploads.gather(path, _blocks(part))
         if size == 0:
             raise BadInput("library.empty", t("The file is empty."), t("Choose a file that is not empty."))
-        return await library.add_file(path, by=account.name, name=name, move=True)
+        yield path
     finally:
         await asyncio.to_thread(path.unlink, missing_ok=True)
 

@@ -228,6 +228,32 @@ class Library:
             cover = await asyncio.to_thread(self.vault.keep, body)
         return await self._changed(item_id, lambda c, at: store.set_cover(c, item_id, cover, at=at))
 
+    async def attach(self, item_id: str, path: Path, name: str) -> Item:
+        """Gives a catalogue line its file (complete and fsynced on the library's own disk; it is taken, not copied).
+
+        What was said of the line holds. Raises Conflict when it has a file, or the file is another item's; BadInput (empty).
+        """
+        size = await asyncio.to_thread(_size_of, path)
+        digest = await asyncio.to_thread(digest_of, path)
+
+        def check(c: Connection) -> None:
+            if _there(c, item_id).form is not Form.LISTED:
+                raise Conflict("library.has-file", t("This item has its file already."))
+            if (other := store.by_file(c, digest)) is not None:
+                what = t("This file is already in the library: {title}", title=other.title)
+                raise Conflict("library.known-file", what, t("Withdraw one of the two."))
+
+        await self._school.read(check)
+        await asyncio.to_thread(self.vault.adopt, path, digest)
+
+        def put(c: Connection, at: int) -> None:
+            check(c)
+            store.attach(c, item_id, file=digest, file_name=name, size=size, at=at)
+
+        changed = await self._changed(item_id, put)
+        self.cataloguer.wake()
+        return changed
+
     async def retry(self, item_id: str) -> Item:
         """Reads a broken file once more. Raises Conflict when it is not broken."""
 

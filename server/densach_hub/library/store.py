@@ -191,6 +191,15 @@ def set_state(
     )
 
 
+def attach(c: sqlite3.Connection, item_id: str, *, file: str, file_name: str, size: int, at: int) -> None:
+    """A catalogue line gets its file, which is still to be read."""
+    c.execute(
+        "UPDATE item SET form = 'file', state = 'waiting', file = ?, file_name = ?, size = ?, attempts = 0, changed_at = ?"
+        " WHERE id = ?",
+        (file, file_name, size, at, item_id),
+    )
+
+
 def count_attempt(c: sqlite3.Connection, item_id: str) -> int:
     """One more try at reading a file; on disk before the try, so that a file that takes the hub down is noticed."""
     row = c.execute("UPDATE item SET attempts = attempts + 1 WHERE id = ? RETURNING attempts", (item_id,)).fetchone()

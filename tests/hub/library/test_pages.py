@@ -1,14 +1,16 @@
 """The pages and files over real HTTP."""
 
+import io
 import re
 from pathlib import Path
 
+import aiohttp
 import msgspec
 from tests.hub.library import made
 from tests.hub.library.world import World, put_in
 
 from densach_core.accounts.model import Role
-from densach_hub.library.model import Record
+from densach_hub.library.model import Filters, Record
 
 RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
@@ -194,3 +196,26 @@ async def test_the_api(world: World, tmp_path: Path) -> None:
         assert (await response.json())["items"] == 1
     async with world.http.get(f"{world.base}/api/openapi.json") as response:
         assert "/api/v1/search" in (await response.json())["paths"]
+
+
+async def test_a_catalogue_line_gets_its_file(world: World, tmp_path: Path) -> None:
+    librarian = await world.as_(Role.LIBRARIAN)
+    other = await put_in(world.library, tmp_path, "b.pdf", made.pdf())
+    item = (await world.library.add_record(Record(title="Công văn 4771", key="4771"), by="t")).item
+    assert "Thêm tệp này" in await world.text(f"/desk/items/{item}", librarian)
+
+    async def send(body: bytes) -> int:
+        form = aiohttp.FormData()
+        form.add_field("file", io.BytesIO(body), filename="4771.pdf", content_type="application/pdf")
+        address = f"{world.base}/desk/items/{item}/file"
+        async with world.http.post(address, headers=librarian, data=form, allow_redirects=False) as response:
+            return response.status
+
+    assert await send(made.pdf()) == 409
+    assert await send(made.pdf(title="Tên trong tệp")) == 303
+    await world.library.cataloguer.read_waiting()
+    it = await world.library.item(item)
+    assert (it.title, it.readable, it.pages, it.people) == ("Công văn 4771", True, 2, "Trần Thị Bình")
+    assert await send(made.pdf(title="Khác")) == 409
+    inside = await world.library.finder.search("sach giao khoa", Filters())
+    assert {one.card.id for one in inside.inside} == {item, other.id}
