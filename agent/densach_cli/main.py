@@ -101,6 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def one_line(problem: Exception) -> str | None:
     """A domain error as a sentence; None for what is a fault of ours and deserves its traceback."""
     errors = sys.modules.get("densach_core.errors")  # not imported from here: the agent runs without the server's code
+    while isinstance(problem, ExceptionGroup) and len(problem.exceptions) == 1:
+        problem = problem.exceptions[0]
     if errors is None or not isinstance(problem, errors.Problem):
         return None
     i18n = importlib.import_module("densach_core.i18n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -10,7 +11,8 @@ import msgspec
 
 from densach_core.accounts.model import Role
 from densach_core.errors import Problem
-from densach_core.place import kept_clock, occupied, running
+from densach_core.place import host_and_port, kept_clock, occupied, running
+from densach_hub.link.choice import check as check_broker
 from densach_hub.settings import HubSettings, hub_settings
 
 NEW = click.option(
@@ -31,6 +33,14 @@ def _folder(settings: HubSettings, data: Path) -> Path:
     return data / settings.backup.folder if settings.backup.folder else data / "backups"
 
 
+def _fits(flag: str, look: Callable[[], object]) -> None:
+    """A flag that does not fit is a wrong call (exit 2), said in one line before anything is started."""
+    try:
+        look()
+    except Problem as problem:
+        raise click.BadParameter(str(problem), param_hint=flag) from problem
+
+
 @click.group(epilog="Example: densach hub run --data /var/lib/densach --http 0.0.0.0:80")
 def hub() -> None:
     """The school's hub: run it, pair it with an office."""
@@ -47,9 +57,14 @@ def run(data: Path, http: str | None, mqtt: str | None) -> None:
 
     settings = hub_settings(data)
     if http is not None:
+        _fits("--http", lambda: host_and_port(http))
         settings = msgspec.structs.replace(settings, web=msgspec.structs.replace(settings.web, http=http))
     if mqtt is not None:
         settings = msgspec.structs.replace(settings, mqtt=msgspec.structs.replace(settings.mqtt, url=mqtt))
+        _fits("--mqtt", lambda: check_broker(settings.mqtt))
+    for address in filter(None, (settings.web.http, settings.web.https)):
+        host_and_port(address)
+    check_broker(settings.mqtt)
     logs.configure(level=settings.logs.level)
     asyncio.run(run_hub(data, settings, ready=lambda lines: click.echo("\n".join(lines))))
 

@@ -1,6 +1,7 @@
 """`densach.toml` of a hub: every key with its default; the table in the README is tested against this."""
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -25,14 +26,14 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     folder: str = ""
     """Default: `backups` in the data folder. A stick or another disk is better."""
-    hour: int = 2
-    keep: int = 14
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 2
+    keep: Annotated[int, msgspec.Meta(ge=1)] = 14
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Table `[logs]`."""
 
-    level: str = "info"
+    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -36,12 +36,9 @@ def choose_broker(
 
     `embedded` is a Mosquitto child; where Mosquitto is missing it becomes the in-process broker on loopback.
     """
-    kind, _, rest = settings.url.partition(":")
-    if kind != "embedded":
+    port = check(settings)
+    if port is None:
         return ExternalBroker(_external(settings))
-    if rest and not rest.isdecimal():
-        raise _bad_url(settings.url)
-    port = int(rest) if rest else DEVICE_PORT
     program = find_mosquitto()
     if program is None:
         return InProcessBroker(port)
@@ -54,6 +51,17 @@ def choose_broker(
         equipment=None if settings.equipment_port is None else Listener(settings.equipment_port, settings.bind),
         revoked=revoked,
     )
+
+
+def check(settings: BrokerSettings) -> int | None:
+    """The port of the embedded broker, None for an external one. Raises BadInput("link.url") before anything is started."""
+    kind, _, rest = settings.url.partition(":")
+    if kind != "embedded":
+        _external(settings)
+        return None
+    if rest and not (rest.isdecimal() and 0 < int(rest) < 65536):
+        raise _bad_url(settings.url)
+    return int(rest) if rest else DEVICE_PORT
 
 
 def _external(settings: BrokerSettings) -> BrokerAddress:
