@@ -231,6 +231,13 @@ async def test_metrics_and_api_description(world: World, http: aiohttp.ClientSes
         assert response.status == 200
     async with http.get(world.base + "/metrics") as response:
         assert 'route="/open",status="200"' in await response.text()
+    elsewhere = {"X-Forwarded-For": "192.0.2.7"}
+    async with http.get(world.base + "/metrics", headers=elsewhere) as response:
+        assert response.status == 403
+    async with http.get(world.base + "/metrics", headers=elsewhere, cookies=await world.cookie(Role.STUDENT)) as response:
+        assert response.status == 403
+    async with http.get(world.base + "/metrics", headers=elsewhere, cookies=await world.cookie(Role.TECHNICIAN)) as response:
+        assert response.status == 200
     async with http.get(world.base + "/api/openapi.json") as response:
         paths = (await response.json())["paths"]
         assert paths["/api/v1/wishes"]["post"]["responses"]["201"]

@@ -5,10 +5,14 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from aiohttp import web
 
+from densach_core.errors import NotAllowed
+from densach_core.text import t
+from densach_core.web.identity import address_of, who_is
 from densach_core.web.keys import METRICS
 from densach_core.web.routes import EVERYONE, Routes
 
 routes = Routes("core")
+HERE = frozenset({"127.0.0.1", "::1", "local"})
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -39,4 +43,12 @@ async def healthz(request: web.Request) -> tuple[int, Health]:
 
 @routes.get("/metrics", who=EVERYONE, before_setup=True)
 async def metrics(request: web.Request) -> web.Response:
+    """For a monitor on this machine, or anywhere with a staff token: how a school uses its box is not for every pupil."""
+    account = who_is(request)
+    if address_of(request) not in HERE and not (account is not None and account.staff):
+        raise NotAllowed(
+            "metrics.not-here",
+            t("Metrics are told to this machine and to staff only."),
+            t("Give the monitor a token: densach token create --role technician"),
+        )
     return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
