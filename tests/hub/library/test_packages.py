@@ -29,7 +29,7 @@ ITEM = Item(
         ("//goi.densach.lan", "densach.lan:8080", "http://goi.densach.lan:8080/p/ab12/"),
         ("//goi.densach.lan", "densach.lan", "http://goi.densach.lan/p/ab12/"),
         ("//goi.densach.lan:99", "densach.lan:8080", "http://goi.densach.lan:99/p/ab12/"),
-        ("https://goi.truong.edu.vn", "densach.lan", "https://goi.truong.edu.vn/p/ab12/"),
+        ("https://goi.truong.example", "densach.lan", "https://goi.truong.example/p/ab12/"),
         (None, "densach.lan", None),
     ],
 )
