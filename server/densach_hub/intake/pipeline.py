@@ -1,16 +1,18 @@
 """Messages → facts on disk → acknowledgements, in turns.
 
-A turn is one piece of a grouped transaction: its batches are read, stored and their marks moved together, and only
-after the commit does the device get its `ack` and the broker its PUBACK. When the disk takes nothing, the turn waits
-and nothing is acknowledged; the queue fills, the socket is not read any more, and the devices keep what they have.
+A turn is one transaction. What it holds is taken out of the waiting messages by the writer's thread at the moment it is
+free, so that it is all that came while the turn before was written. Its batches are read, stored and their marks moved
+together, and only after the commit does the device get its `ack` and the broker its PUBACK. When the disk takes nothing,
+the turn waits and nothing is acknowledged; the queue fills, the socket is not read any more, and the devices keep what
+they have.
 
 Reading (inflating, JSON, clocks) happens in the writer's thread too: beside it, in a thread of its own, it would fight
-SQLite's steps for the interpreter's lock (measured: half as much CPU again for each record).
+SQLite's steps for the interpreter's lock (measured: more CPU for each record, and not faster).
 """
 
 import asyncio
 import sqlite3
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 import msgspec
@@ -34,9 +36,10 @@ from densach_wire.messages import Ack, Command
 
 log = structlog.get_logger("intake")
 
-TURN_MESSAGES = 64
+TURN_MESSAGES = 32
 TURN_BYTES = 2 * 1024 * 1024
 TURNS_AT_ONCE = 2
+WAITING_MESSAGES = 128
 CLOCK_SET_MS = 2_000
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 SAME_REFUSAL_MS = 600_000
@@ -83,6 +86,9 @@ class Pipeline:
         self._clock = clock
         self._bus = bus
         self._reader = Reader(school)
+        self._waiting: deque[Message] = deque()
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
         self._begun: asyncio.Queue[tuple[list[Message], asyncio.Future[_Turn]]] = asyncio.Queue(TURNS_AT_ONCE - 1)
         self._skew_ms = clock.now_ms() - round(clock.monotonic() * 1000)
         self._refused_at: OrderedDict[tuple[str | None, str], int] = OrderedDict()
@@ -91,20 +97,34 @@ class Pipeline:
         self.counts = Counts()
         self.quarantined: dict[str, int] = {}
 
-    async def run(self, incoming: "asyncio.Queue[list[Message]]") -> None:
-        """Works for ever on turns of messages; TURNS_AT_ONCE of them may be on their way to the disk."""
+    def hear(self, message: Message) -> None:
+        """Takes a message in; whoever hears many awaits `room` between them."""
+        self._waiting.append(message)
+        self._arrived.set()
+
+    async def room(self) -> None:
+        """Returns when more may be heard. What waits here is bounded; the rest waits in the link, then in the broker."""
+        while len(self._waiting) >= WAITING_MESSAGES:
+            self._room.clear()
+            await self._room.wait()
+
+    async def run(self) -> None:
+        """Works for ever; TURNS_AT_ONCE turns may be on their way to the disk."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._begin_turns(incoming), name="intake begin")
+            tasks.create_task(self._begin_turns(), name="intake begin")
             tasks.create_task(self._finish_turns(), name="intake finish")
 
-    async def _begin_turns(self, incoming: "asyncio.Queue[list[Message]]") -> None:
+    async def _begin_turns(self) -> None:
         while True:
-            messages = await incoming.get()
+            if not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
             self._watch_own_clock()
-            await self._begun.put((messages, self._begin(messages)))
+            load: list[Message] = []
+            await self._begun.put((load, self._begin(load)))
 
-    def _begin(self, messages: Sequence[Message]) -> "asyncio.Future[_Turn]":
-        return asyncio.ensure_future(self._db.write_grouped(lambda c: self._work(c, messages)))
+    def _begin(self, load: list[Message]) -> "asyncio.Future[_Turn]":
+        return asyncio.ensure_future(self._db.write(lambda c: self._work(c, load)))
 
     def _watch_own_clock(self) -> None:
         skew_ms = self._clock.now_ms() - round(self._clock.monotonic() * 1000)
@@ -115,7 +135,7 @@ class Pipeline:
 
     async def _finish_turns(self) -> None:
         while True:
-            messages, work = await self._begun.get()
+            load, work = await self._begun.get()
             pause = SHORTEST_WAIT_S
             while True:
                 try:
@@ -126,23 +146,33 @@ class Pipeline:
                 except (Unavailable, sqlite3.OperationalError) as error:
                     reason = error.code if isinstance(error, Problem) else str(error)
                     self.counts.trouble = reason
-                    log.error("intake.cannot-store", reason=reason, again_in_s=pause, messages=len(messages))
+                    log.error("intake.cannot-store", reason=reason, again_in_s=pause, messages=len(load))
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_WAIT_S)
-                    work = self._begin(messages)
+                    work = self._begin(load)
             self.counts.trouble = None
-            for message in messages:
+            for message in load:
                 self._link.done(message)
-            self.counts.messages += len(messages)
-            self.counts.last_at = self._clock.now_ms()
-            if self._saying is None:
+            self._room.set()
+            self.counts.messages += len(load)
+            if load:
+                self.counts.last_at = self._clock.now_ms()
+            if load and self._saying is None:
                 self._saying = asyncio.get_running_loop().call_later(SAY_AFTER_S, self._say)
 
-    def _work(self, c: sqlite3.Connection, messages: Sequence[Message]) -> "_Turn":
-        """In the writer's thread."""
+    def _take(self, load: list[Message]) -> None:
+        size = 0
+        while self._waiting and len(load) < TURN_MESSAGES and size < TURN_BYTES:
+            load.append(self._waiting.popleft())
+            size += len(load[-1].payload)
+
+    def _work(self, c: sqlite3.Connection, load: list[Message]) -> "_Turn":
+        """In the writer's thread. `load` is empty but for a turn that is tried again."""
+        if not load:
+            self._take(load)
         turn = _Turn([], [])
         arrivals: list[Arrival] = []
-        for one in self._reader.read(messages):
+        for one in self._reader.read(load):
             if isinstance(one, Refused) or not self._register.knows(one.device):
                 turn.others.append(one)
             elif isinstance(one, Arrival):

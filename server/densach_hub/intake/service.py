@@ -16,12 +16,13 @@ from densach_hub.intake.dialects.dialect import Dialect
 from densach_hub.intake.dialects.known import known_dialects
 from densach_hub.intake.equipment import EquipmentDesk
 from densach_hub.intake.model import IntakeStatus
-from densach_hub.intake.pipeline import TURN_BYTES, TURN_MESSAGES, Pipeline
+from densach_hub.intake.pipeline import Pipeline
 from densach_hub.intake.requests import Requests
 from densach_hub.link.client import Link
-from densach_hub.link.model import Message
 from densach_wire.messages import Desired
 from densach_wire.topics import ROOT
+
+TAKEN_AT_ONCE = 64
 
 
 class Intake:
@@ -69,31 +70,23 @@ class Intake:
 
     async def run(self) -> None:
         """Until cancelled. What was not committed by then was not acknowledged either: it comes again."""
-        turns: asyncio.Queue[list[Message]] = asyncio.Queue(maxsize=1)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sort(turns), name="intake sort")
-            tasks.create_task(self._pipeline.run(turns), name="intake pipeline")
+            tasks.create_task(self._sort(), name="intake sort")
+            tasks.create_task(self._pipeline.run(), name="intake pipeline")
             tasks.create_task(self._equipment.run(), name="intake equipment")
             tasks.create_task(self.desired.run(), name="intake desired")
 
-    async def _sort(self, turns: "asyncio.Queue[list[Message]]") -> None:
+    async def _sort(self) -> None:
         ours = ROOT + "/"
         while True:
-            turn: list[Message] = []
-            size = 0
-            for message in await self._link.take(TURN_MESSAGES):
+            for message in await self._link.take(TAKEN_AT_ONCE):
                 if not message.topic.startswith(ours):
                     self._equipment.put(message)
                 elif not message.payload and message.topic.endswith(("/presence", "/hello")):
                     self._link.done(message)  # a retained message was cleared: the echo of our own doing
                 else:
-                    turn.append(message)
-                    size += len(message.payload)
-                    if size >= TURN_BYTES:
-                        await turns.put(turn)
-                        turn, size = [], 0
-            if turn:
-                await turns.put(turn)
+                    self._pipeline.hear(message)
+            await self._pipeline.room()
 
     async def quarantine(self, *, device: str | None = None, limit: int = 100) -> list[Quarantined]:
         """What is kept apart, newest first; `reasons.reason(code)` has the words."""
