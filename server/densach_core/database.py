@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from densach_core.errors import Problem, Unavailable
+from densach_core.errors import Problem, Unavailable, disk_full
 from densach_core.migrations import Migration, migrate
 from densach_core.text import t
 
@@ -246,9 +246,7 @@ def _told(error: BaseException) -> BaseException:
         return error
     words = str(error)
     if "disk is full" in words:
-        return Unavailable(
-            "database.disk-full", t("The hub's disk is full."), t("Free some space; nothing already stored is lost.")
-        )
+        return disk_full()
     if "interrupted" in words:
         return Unavailable("database.too-slow", t("This took longer than allowed."), t("Ask for less and try again."))
     return error

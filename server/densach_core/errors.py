@@ -5,7 +5,7 @@ No HTTP here: the web kit maps the class to a status, the command line to an exi
 
 from typing import ClassVar
 
-from densach_core.text import Text
+from densach_core.text import Text, t
 
 
 class Problem(Exception):
@@ -77,3 +77,8 @@ class Unavailable(Problem):
     """Not now: the disk is full, the broker is away, the work took longer than its limit."""
 
     status = 503
+
+
+def disk_full() -> Unavailable:
+    """What to say when the disk takes nothing, whoever noticed it."""
+    return Unavailable("database.disk-full", t("The hub's disk is full."), t("Free some space; nothing already stored is lost."))

@@ -1,5 +1,6 @@
 """What happens around every handler: language, who is asking, same-site check, permission, errors, headers, metrics."""
 
+import errno
 import gzip
 import time
 import uuid
@@ -13,7 +14,7 @@ from aiohttp import web
 from densach_core.accounts.audit import noted_from
 from densach_core.accounts.model import Account
 from densach_core.accounts.service import ACCOUNTS
-from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge
+from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge, disk_full
 from densach_core.i18n import Locale, t
 from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, is_local, is_secure
 from densach_core.web.keys import LANGUAGES, METRICS, SITE
@@ -24,6 +25,7 @@ from densach_core.web.speech import LOCALE
 log = structlog.get_logger("web")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 COMPRESS_FROM = 1400
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 YEAR_S = 365 * 86_400
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self'; "
@@ -82,19 +84,25 @@ async def _answered(request: web.Request, route: Route) -> web.StreamResponse:
         )
     except web.HTTPException:
         raise
-    except Exception:
-        token = uuid.uuid4().hex[:8]
-        log.exception("request.failed", path=request.path, method=request.method, incident=token)
-        failure = Problem(
-            "internal",
-            t("Something went wrong here (incident {token}).", token=token),
-            t("Try again; if it stays, tell the technician this number."),
-        )
+    except Exception as error:
+        failure = disk_full() if isinstance(error, OSError) and error.errno in NO_ROOM else _incident()
+        log.exception("request.failed", path=request.path, method=request.method, incident=failure.facts.get("incident"))
         response = problem_response(request, route, failure)
     if not response.prepared:
         _headers(request, response)
         _compress(request, response)
     return response
+
+
+def _incident() -> Problem:
+    """Nobody foresaw it: the log knows more under the number that the reader is told."""
+    token = uuid.uuid4().hex[:8]
+    return Problem(
+        "internal",
+        t("Something went wrong here (incident {token}).", token=token),
+        t("Try again; if it stays, tell the technician this number."),
+        incident=token,
+    )
 
 
 def _compress(request: web.Request, response: web.StreamResponse) -> None:
