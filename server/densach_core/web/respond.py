@@ -1,5 +1,6 @@
 """How a handler reads what came and answers: parse → service → answer."""
 
+import re
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -15,6 +16,8 @@ from densach_core.web.speech import LOCALE
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 FLASH = "flash"
+SECRETS = ("password", "again", "secret", "old", "new")
+_MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 def render(request: web.Request, template: str, /, *, status: int = 200, **values: Any) -> web.Response:
@@ -66,13 +69,22 @@ async def read_form(request: web.Request, kind: type[S]) -> S:
         return msgspec.convert(found, kind, strict=False)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
+        missing = _MISSING.search(reason)
+        field = missing[1] if missing else path.rstrip("`").partition("[")[0]
         raise BadInput(
             "form.wrong",
-            t("A field of the form does not fit: {field}", field=path.rstrip("`") or reason),
+            t("A field of the form does not fit: {field}", field=field or reason),
             t("Go back, correct it and send the form again."),
-            field=path.rstrip("`"),
+            field=field,
             reason=reason,
         ) from error
+
+
+async def typed(request: web.Request) -> dict[str, list[str]]:
+    """The words of a form that is to be shown once more, as they were typed; files and passwords must be given again."""
+    posted = await request.post()
+    names = dict.fromkeys(name for name in posted if not name.startswith(SECRETS))
+    return {name: [value for value in posted.getall(name) if isinstance(value, str)] for name in names}
 
 
 async def read_body(request: web.Request, kind: type[T]) -> T:

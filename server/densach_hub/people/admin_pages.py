@@ -9,7 +9,7 @@ from densach_core.errors import BadInput, Conflict, NotFound, Problem, TooLarge
 from densach_core.text import t, tn
 from densach_core.web.identity import me
 from densach_core.web.keys import SITE
-from densach_core.web.respond import read_form, render, see_other
+from densach_core.web.respond import read_form, render, see_other, typed
 from densach_core.web.routes import Routes
 from densach_hub.people.calendar import proposed_for
 from densach_hub.people.forms import (
@@ -132,7 +132,8 @@ async def _profile_page(request: web.Request, problem: Problem | None = None) ->
     shown = await request.app[PEOPLE].profile()
     return render(
         request, "people/profile.html", title=t("The school"), profile=shown, levels=LEVELS,
-        campuses=campuses_text(shown), problem=problem, status=problem.status if problem else 200,
+        campuses=campuses_text(shown), problem=problem, given=await typed(request) if problem else None,
+        status=problem.status if problem else 200,
     )  # fmt: skip
 
 
@@ -157,7 +158,8 @@ async def _calendar_page(request: web.Request, problem: Problem | None = None) -
     texts = {"holidays": holidays_text(shown), "extra_days": extra_days_text(shown), "periods": periods_text(shown)}
     return render(
         request, "people/calendar.html", title=t("School year {year}", year=year), calendar=shown, weekdays=WEEKDAYS,
-        texts=texts, problem=problem, status=problem.status if problem else 200,
+        texts=texts, problem=problem, given=await typed(request) if problem else None,
+        status=problem.status if problem else 200,
     )  # fmt: skip
 
 

@@ -88,21 +88,25 @@ def check(calendar: Calendar) -> None:
     """Raises BadInput("calendar.…") for what cannot be: no term, ends before starts, lessons that overlap."""
     if not calendar.terms:
         raise BadInput("calendar.no-term", t("A school year needs at least one term."), field="terms")
-    spans = [(x.name, x.first, x.last) for x in calendar.terms] + [(x.name, x.first, x.last) for x in calendar.holidays]
-    for name, first, last in spans:
+    spans = [(f"last_{n}", x.name, x.first, x.last) for n, x in enumerate(calendar.terms, 1)]
+    spans += [("holidays", x.name, x.first, x.last) for x in calendar.holidays]
+    for field, name, first, last in spans:
         if last < first:
-            raise BadInput("calendar.backwards", t("{name} ends before it begins.", name=name), t("Correct the two dates."))
+            what = t("{name} ends before it begins.", name=name)
+            raise BadInput("calendar.backwards", what, t("Correct the two dates."), field=field)
     if (calendar.last - calendar.first).days > 370:
-        raise BadInput("calendar.too-long", t("A school year is not longer than a year."), t("Correct the dates of the terms."))
+        what = t("A school year is not longer than a year.")
+        raise BadInput("calendar.too-long", what, t("Correct the dates of the terms."), field="last_2")
     if not calendar.weekdays:
         raise BadInput("calendar.no-weekday", t("Choose at least one school weekday."), field="weekdays")
     ordered = sorted(calendar.periods, key=lambda p: p.starts)
     for period in ordered:
         if period.ends <= period.starts:
-            raise BadInput("calendar.period-backwards", t("Lesson {n} ends before it begins.", n=period.number))
+            raise BadInput("calendar.period-backwards", t("Lesson {n} ends before it begins.", n=period.number), field="periods")
     for one, two in pairwise(ordered):
         if two.starts < one.ends:
-            raise BadInput("calendar.overlap", t("Lessons {one} and {two} overlap.", one=one.number, two=two.number))
+            what = t("Lessons {one} and {two} overlap.", one=one.number, two=two.number)
+            raise BadInput("calendar.overlap", what, field="periods")
 
 
 def proposed(day: date) -> Calendar:

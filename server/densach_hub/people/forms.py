@@ -43,7 +43,11 @@ class ProfileForm(msgspec.Struct, frozen=True):
         if not self.levels:
             raise BadInput("profile.no-level", t("Choose at least one level."), field="levels")
         rows = ((self.code_1, self.since_1), (self.code_2, self.since_2), (self.code_3, self.since_3))
-        codes = [SchoolCode(code=_code(code), since=since) for code, since in rows if code and code.strip()]
+        codes = [
+            SchoolCode(code=_code(code, f"code_{n}"), since=since)
+            for n, (code, since) in enumerate(rows, 1)
+            if code and code.strip()
+        ]
         return SchoolProfile(
             name=name[:200],
             codes=tuple(_dated(codes)),
@@ -76,7 +80,7 @@ class CalendarForm(msgspec.Struct, frozen=True):
             terms=(Term("Học kỳ I", self.first_1, self.last_1), Term("Học kỳ II", self.first_2, self.last_2)),
             holidays=tuple(_holiday(line) for line in _lines(self.holidays)),
             weekdays=tuple(sorted({day for day in self.weekdays if 1 <= day <= 7})),
-            extra_days=tuple(day for line in _lines(self.extra_days) for day in _days(line)),
+            extra_days=tuple(day for line in _lines(self.extra_days) for day in _days(line, "extra_days")),
             periods=_periods(self.periods),
         )
         check(found)
@@ -105,10 +109,10 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()][:200]
 
 
-def _code(code: str) -> str:
+def _code(code: str, field: str) -> str:
     code = code.strip()
     if len(code) > 30 or not all(ch.isalnum() or ch in "-._" for ch in code):
-        raise BadInput("profile.code-odd", t("“{code}” is no school code.", code=code[:40]), field="code_1")
+        raise BadInput("profile.code-odd", t("“{code}” is no school code.", code=code[:40]), field=field)
     return code
 
 
@@ -141,13 +145,13 @@ def _campuses(text: str, before: SchoolProfile) -> tuple[Campus, ...]:
         key = known.id if known else re.sub(r"[^a-z0-9]+", "-", fold(name)).strip("-")[:30] or secrets.token_hex(3)
         if any(c.id == key for c in found):
             key = f"{key}-{len(found) + 1}"
-        found.append(Campus(id=key, name=name[:100], code=_code(code) if code else None))
+        found.append(Campus(id=key, name=name[:100], code=_code(code, "campuses") if code else None))
     return tuple(found)
 
 
 def _holiday(line: str) -> Holiday:
     name, _, rest = line.rpartition(":")
-    days = _days(rest)
+    days = _days(rest, "holidays")
     if not name.strip() or len(days) not in {1, 2}:
         raise BadInput(
             "calendar.holiday-odd",
@@ -158,13 +162,13 @@ def _holiday(line: str) -> Holiday:
     return Holiday(name.strip()[:80], days[0], days[-1])
 
 
-def _days(text: str) -> list[date]:
+def _days(text: str, field: str) -> list[date]:
     found = []
     for day, month, year in _DAY.findall(text):
         try:
             found.append(date(int(year), int(month), int(day)))
         except ValueError as error:
-            raise BadInput("calendar.day-odd", t("“{text}” is no date.", text=f"{day}/{month}/{year}")) from error
+            raise BadInput("calendar.day-odd", t("“{text}” is no date.", text=f"{day}/{month}/{year}"), field=field) from error
     return found
 
 

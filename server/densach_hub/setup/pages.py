@@ -13,7 +13,7 @@ from densach_core.errors import BadInput, Conflict, NotFound, Problem, TooMany
 from densach_core.text import t
 from densach_core.web.identity import address_of, is_secure, me, who_is
 from densach_core.web.keys import SITE
-from densach_core.web.respond import read_form, render, see_other
+from densach_core.web.respond import read_form, render, see_other, typed
 from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.fleet.model import RoomKind
 from densach_hub.people.calendar import proposed
@@ -114,6 +114,7 @@ def _entered(request: web.Request, code: str) -> web.Response:
 
 
 async def _step(request: web.Request, step: str, problem: Problem | None = None, **values: object) -> web.Response:
+    """A step's page; after a problem with everything that was typed, and the wrong field named."""
     setup = request.app[SETUP]
     response = render(
         request,
@@ -123,6 +124,7 @@ async def _step(request: web.Request, step: str, problem: Problem | None = None,
         steps=STEPS,
         progress=await setup.progress(),
         problem=problem,
+        given=await typed(request) if problem else None,
         status=problem.status if problem else 200,
         **values,
     )
@@ -151,19 +153,27 @@ async def set_clock(request: web.Request) -> web.StreamResponse:
 
 @routes.get("/admin/clock", who=TECHNICIANS)
 async def clock_later(request: web.Request) -> web.StreamResponse:
-    setup = request.app[SETUP]
-    return render(
-        request, "setup/clock_later.html", title=t("The hub's clock"), now=setup.now(), source=setup.clock_source,
-        typed=_typed(setup.now()), problem=None,
-    )  # fmt: skip
+    return await _clock_later(request)
 
 
 @routes.post("/admin/clock", who=TECHNICIANS)
 async def set_clock_later(request: web.Request) -> web.StreamResponse:
-    await _take_time(request.app[SETUP], await read_form(request, ClockForm), by=me(request))
+    try:
+        await _take_time(request.app[SETUP], await read_form(request, ClockForm), by=me(request))
+    except (BadInput, Conflict) as problem:
+        return await _clock_later(request, problem)
     site = request.app[SITE]
     site.notices = [notice for notice in site.notices if notice.msgid != CLOCK_DOUBTED]
     return see_other(request, "/admin/clock", flash=t("The hub's clock is set."))
+
+
+async def _clock_later(request: web.Request, problem: Problem | None = None) -> web.Response:
+    setup = request.app[SETUP]
+    return render(
+        request, "setup/clock_later.html", title=t("The hub's clock"), now=setup.now(), source=setup.clock_source,
+        shown=_shown(setup.now()), problem=problem, given=await typed(request) if problem else None,
+        status=problem.status if problem else 200,
+    )  # fmt: skip
 
 
 async def _take_time(setup: Setup, form: ClockForm, *, by: Account | str) -> None:
@@ -183,10 +193,10 @@ async def _take_time(setup: Setup, form: ClockForm, *, by: Account | str) -> Non
 
 async def _clock_page(request: web.Request, setup: Setup, problem: Problem | None = None) -> web.Response:
     now = setup.now()
-    return await _step(request, "clock", problem, now=now, source=setup.clock_source, typed=_typed(now))
+    return await _step(request, "clock", problem, now=now, source=setup.clock_source, shown=_shown(now))
 
 
-def _typed(now: int) -> str:
+def _shown(now: int) -> str:
     return moment(now).strftime("%Y-%m-%dT%H:%M")
 
 
@@ -248,22 +258,29 @@ async def _calendar_page(request: web.Request, problem: Problem | None = None) -
 @routes.get("/setup/admin", who=EVERYONE, before_setup=True, despite_must_change=True)
 async def admin(request: web.Request) -> web.StreamResponse:
     _open(request)
-    return await _step(request, "admin", entered=AdminForm(), there=await request.app[ACCOUNTS].has_admin())
+    return await _step(request, "admin", there=await request.app[ACCOUNTS].has_admin())
 
 
 @routes.post("/setup/admin", who=EVERYONE, before_setup=True, despite_must_change=True)
 async def set_admin(request: web.Request) -> web.StreamResponse:
     setup = _open(request)
-    form = await read_form(request, AdminForm)
     try:
+        form = await read_form(request, AdminForm)
         await setup.first_admin(name=form.name, login=form.login, password=form.password, again=form.again)
         entry = await request.app[ACCOUNTS].log_in(form.login, form.password, address=address_of(request))
     except (BadInput, Conflict) as problem:
         there = await request.app[ACCOUNTS].has_admin()
-        return await _step(request, "admin", problem, entered=form, there=there)
+        return await _step(request, "admin", _at_password(problem), there=there)
     response = see_other(request, f"/setup/{(await setup.progress()).next}")
     start_session(request, response, entry)
     return response
+
+
+def _at_password(problem: Problem) -> Problem:
+    """Rules of passwords name the field of the account page; here the same thing is called otherwise."""
+    if problem.facts.get("field") != "new":
+        return problem
+    return BadInput(problem.code, problem.what, problem.do, field="password")
 
 
 # --- rooms and the end ----------------------------------------------------------------------------------------------
