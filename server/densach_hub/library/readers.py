@@ -91,7 +91,7 @@ class Readers:
 
     async def reads(self, first: str, last: str, *, limit: int = 200) -> Reads:
         """Reads from day to day (ISO dates, both inside) with the days and items behind them."""
-        await self.flush()
+        await self._flush_if_there_is_room()
         days = await self._school.read(lambda c: places.reads_by_day(c, first, last))
         items = await self._school.read(lambda c: places.reads_by_item(c, first, last, limit))
         return Reads(total=sum(day.reads for day in days), days=tuple(days), items=tuple(items))
