@@ -13,13 +13,16 @@ from densach_demo import notes
 from densach_demo.children import Child, densach, end_all, python
 from densach_demo.notes import Notes, Ports, read_notes, write_notes
 from densach_demo.readiness import NotReadyError, wait_ready
-from densach_demo.seating import seat_machines
+from densach_demo.seating import place_equipment, seat_machines
 from densach_demo.simulator.faults import Fault
 from densach_demo.simulator.lab import Plan
 
 _MAKING_S = 300.0
 _READY_S = 60.0
 _RESTARTS = 3
+_PLUG_FIRST_S = 15.0
+_PLUG_S = 300.0
+"""How long the simulated plug is waited for: before the addresses are shown the first time, and beside the running parts."""
 
 
 class DemoError(Exception):
@@ -55,7 +58,7 @@ class Demo:
             known = self._make(ports, machines, faults)
             self._start(known)
             self._ready(known)
-            self._watch()
+            self._watch(known)
         except _StoppedError:
             pass
         finally:
@@ -84,6 +87,7 @@ class Demo:
         self._choose(faults)
         self._simulate_first(known)
         seat_machines(known.ports.hub_url, known.token)
+        self._wait_for_plug(known)
         known = msgspec.structs.replace(known, made=True)
         write_notes(self._folder, known)
         return known
@@ -180,9 +184,30 @@ class Demo:
             self._must_go_on()
             raise DemoError(f"{child.name}: {problem}\n{child.last_words()}") from problem
 
-    def _watch(self) -> None:
-        """Hub and office must live; agent and simulator are started again a few times."""
+    def _wait_for_plug(self, known: Notes) -> None:
+        """Until the hub has heard the plug and it stands in the studio. Where there is none, the wait ends by itself."""
+        plan = msgspec.json.decode((self._folder / notes.SIMULATED / "plan.json").read_bytes(), type=Plan)
+        if plan.plug is None or not Path(plan.plug.password_file).exists():
+            return
+        until = time.monotonic() + _PLUG_FIRST_S
+        while not self._placed(known) and time.monotonic() < until:
+            self._must_go_on()
+            time.sleep(0.3)
+
+    def _placed(self, known: Notes) -> bool:
+        try:
+            return place_equipment(known.ports.hub_url, known.token)
+        except OSError:
+            return False  # the hub is busy; whether it lives is watched elsewhere
+
+    def _watch(self, known: Notes) -> None:
+        """Hub and office must live; agent and simulator are started again a few times. A plug that is heard only now,
+        or was never put anywhere, goes into the studio."""
+        looked_at, until, placed = 0.0, time.monotonic() + _PLUG_S, False
         while not self._stopping:
+            now = time.monotonic()
+            if not placed and now < until and now - looked_at >= 3:
+                looked_at, placed = now, self._placed(known)
             for child in (self._hub, self._office):
                 if child.ended is not None:
                     raise DemoError(f"{child.name} ended by itself (exit code {child.ended}):\n{child.last_words()}")

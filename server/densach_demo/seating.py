@@ -19,10 +19,15 @@ class _Room(msgspec.Struct):
     kind: str = "computer-room"
 
 
+class _Place(msgspec.Struct):
+    room: str
+
+
 class _Machine(msgspec.Struct):
     id: str
     kind: str
     simulated: bool = False
+    place: _Place | None = None
 
 
 class _Rooms(msgspec.Struct):
@@ -33,20 +38,35 @@ class _Machines(msgspec.Struct):
     machines: list[_Machine]
 
 
+class _Piece(msgspec.Struct):
+    machine: _Machine
+
+
+class _Equipment(msgspec.Struct):
+    equipment: list[_Piece]
+
+
 def seat_machines(hub: str, token: str) -> int:
-    """Every simulated machine onto a seat, equipment into the studio; returns how many. Raises OSError."""
+    """Every simulated machine onto a seat of its room; returns how many. Raises OSError."""
     seated = 0
-    rooms = _get(hub, token, "/api/v1/rooms", _Rooms).rooms
-    equipment = [m.id for m in _get(hub, token, "/api/v1/machines", _Machines).machines if m.kind == "equipment"]
-    for room in rooms:
+    for room in _get(hub, token, "/api/v1/rooms", _Rooms).rooms:
         found = _get(hub, token, f"/api/v1/machines?room={urllib.parse.quote(room.id)}", _Machines).machines
         # This machine is the teacher's: it stays in the room without a seat.
         ids = [machine.id for machine in found if machine.simulated]
         if ids and room.seats:
             seated += _place(hub, token, [("seats_from", room.seats[0].id)], room.id, ids)
-        if equipment and room.kind == "studio":
-            seated += _place(hub, token, [], room.id, equipment)
     return seated
+
+
+def place_equipment(hub: str, token: str) -> bool:
+    """Simulated equipment that stands nowhere goes into the studio. False while none was heard. Raises OSError."""
+    pieces = [piece.machine for piece in _get(hub, token, "/api/v1/equipment", _Equipment).equipment]
+    simulated = [machine for machine in pieces if machine.simulated]
+    homeless = [machine.id for machine in simulated if machine.place is None]
+    studios = [room.id for room in _get(hub, token, "/api/v1/rooms", _Rooms).rooms if room.kind == "studio"]
+    if homeless and studios:
+        _place(hub, token, [], studios[0], homeless)
+    return bool(simulated)
 
 
 def _place(hub: str, token: str, more: list[tuple[str, str]], room: str, ids: list[str]) -> int:

@@ -126,6 +126,8 @@ def test_this_machine_is_real_and_the_others_say_that_they_are_not(first: tuple[
     assert len(simulated) == MACHINES
     assert len(real) == 1
     assert all(isinstance(place := machine["place"], dict) and place.get("seat") for machine in simulated)
+    plugs = msgspec.json.decode(get(f"{found.ports.hub_url}/api/v1/equipment", found.token))["equipment"]
+    assert [(plug["machine"]["simulated"], plug["room_name"]) for plug in plugs] == [(True, "Phòng studio")]
 
 
 def test_the_library_finds_what_was_written_for_it(first: tuple[Running, str]) -> None:

@@ -1,4 +1,7 @@
-"""A switched socket that speaks Tasmota: discovery, last will, STATE and SENSOR, and power on request."""
+"""A switched socket that speaks Tasmota: discovery, last will, STATE and SENSOR, and power on request.
+
+Its discovery says `simulated`, a member no real plug has: the hub counts it apart from then on.
+"""
 
 import random
 import time
@@ -82,7 +85,15 @@ class Plug:
             return
         client.subscribe(f"cmnd/{self.name}/#", qos=1)
         client.publish(f"tele/{self.name}/LWT", "Online", qos=1, retain=True)
-        discovery = {
+        topic = f"tasmota/discovery/{self.mac}"
+        client.publish(f"{topic}/config", msgspec.json.encode(self.discovery()), qos=1, retain=True)
+        sensors = {"sn": {"Time": _local_time(), "ENERGY": {"Power": 0}}, "ver": 1}
+        client.publish(f"{topic}/sensors", msgspec.json.encode(sensors), qos=1, retain=True)
+        self.tell(0.0)
+
+    def discovery(self) -> dict[str, object]:
+        """What it introduces itself with."""
+        return {
             "ip": "192.0.2.61",
             "dn": self._label,
             "fn": [self._label, None, None, None, None, None, None, None],
@@ -100,12 +111,8 @@ class Plug:
             "tp": ["cmnd", "stat", "tele"],
             "rl": [1, 0, 0, 0, 0, 0, 0, 0],
             "ver": 1,
+            "simulated": True,
         }
-        topic = f"tasmota/discovery/{self.mac}"
-        client.publish(f"{topic}/config", msgspec.json.encode(discovery), qos=1, retain=True)
-        sensors = {"sn": {"Time": _local_time(), "ENERGY": {"Power": 0}}, "ver": 1}
-        client.publish(f"{topic}/sensors", msgspec.json.encode(sensors), qos=1, retain=True)
-        self.tell(0.0)
 
     def _asked(self, _client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
         if message.topic.rpartition("/")[2].upper() not in {"POWER", "POWER1"}:

@@ -10,7 +10,7 @@ from densach_core.clock import day_of, day_start_ms
 from densach_core.database import Database
 from densach_hub.fleet import store_told
 from densach_hub.fleet.faults import Faults
-from densach_hub.fleet.model import FaultReport
+from densach_hub.fleet.model import FaultReport, Place
 from densach_hub.fleet.register import Register
 from densach_hub.fleet.rooms import Rooms
 from densach_hub.fleet.sights import LogBookRow, SlotOfDay
@@ -43,7 +43,8 @@ class LogBook:
     ) -> list[LogBookRow]:
         """One row for each period in which a machine was used or a fault reported, in order.
 
-        A machine counts where it stood then. Simulated machines only on request.
+        A machine counts where it stood then; before its first known place, in the only room it ever stood in (a machine
+        tells what it did before it was admitted or placed). Simulated machines only on request.
         """
         await self._rooms.get(room)
         first, last = date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])
@@ -58,9 +59,18 @@ class LogBook:
         for machine in await self._register.machines(retired=True):
             if machine.simulated and not simulated:
                 continue
-            places = await self._register.places(machine.id)
-            found += [(machine.id, p.since_at, p.until_at) for p in places if p.room == room]
+            found += [(machine.id, since, until) for since, until in stays(await self._register.places(machine.id), room)]
         return found
+
+
+def stays(places: Sequence[Place], room: str) -> list[tuple[int, int | None]]:
+    """From when until when a machine stood in a room. Who has only ever been in one room was there before, too, as far
+    as anybody can know; of who was in several, nobody knows where it began."""
+    if not places:
+        return []
+    first = min(place.since_at for place in places)
+    only = len({place.room for place in places}) == 1
+    return [(0 if only and p.since_at == first else p.since_at, p.until_at) for p in places if p.room == room]
 
 
 def _slices(c: Connection, start: int, end: int) -> list[Slice]:

@@ -5,8 +5,8 @@ from datetime import date
 from tests.hub.fleet.conftest import DAY, HOUR, MINUTE, Lab
 
 from densach_core.clock import day_of, day_start_ms
-from densach_hub.fleet.logbook import rows
-from densach_hub.fleet.model import Condition, Declaration
+from densach_hub.fleet.logbook import rows, stays
+from densach_hub.fleet.model import Condition, Declaration, Place
 from densach_hub.fleet.sights import SlotOfDay
 from densach_hub.fleet.telling import Arrival, Arrived, EquipmentSeen
 from densach_wire.messages import Moment, Presence, UsageSlice
@@ -68,6 +68,23 @@ async def test_a_month_of_a_room(lab: Lab) -> None:
     with_simulated = await lab.fleet.logbook.month(room.id, 2026, 11, slots=SLOTS, simulated=True)
     assert with_simulated[0].machines_used == 3
     assert await lab.fleet.logbook.month(room.id, 2026, 10) == []
+
+
+async def test_what_a_machine_did_before_it_was_placed_is_in_the_log_book_of_its_only_room(lab: Lab) -> None:
+    room = await lab.fleet.rooms.new("Phòng Tin 1", by="Lan", seats=9)
+    simulated = await lab.machine("SIM", simulated=True)
+    await _use(lab, simulated.id, clock_time(7, 10, date(2026, 11, 3)), 30)
+    await lab.fleet.register.move_many([simulated.id], room.id, by="Lan", seats_from=room.seats[0].id)
+    assert await lab.fleet.logbook.month(room.id, 2026, 11, slots=SLOTS) == []
+    [row] = await lab.fleet.logbook.month(room.id, 2026, 11, slots=SLOTS, simulated=True)
+    assert (row.day, row.machines_used, row.evidence) == ("2026-11-03", 1, (simulated.id,))
+
+
+def test_who_was_in_two_rooms_was_in_none_before_the_first_known_one() -> None:
+    a, again = Place(room="a", since_at=100, until_at=200), Place(room="a", seat="a-1", since_at=200)
+    assert stays([again, a], "a") == [(200, None), (0, 200)]
+    assert stays([Place(room="b", since_at=200), a], "a") == [(100, 200)]
+    assert stays([], "a") == []
 
 
 async def test_figures_of_rooms(lab: Lab) -> None:
