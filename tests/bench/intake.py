@@ -15,8 +15,9 @@ from tests.fixtures.mosquitto import Mosquitto
 
 from densach_hub.opening import Rooms
 
-MACHINES = 8
-RECORDS = 10_000
+MACHINES = 24
+RECORDS = 5_000
+"""A room at once. (Fewer machines wait for their acknowledgements together, and the hub then waits for them.)"""
 DRAIN_MACHINES = 200
 DRAIN_RECORDS = 700
 """A week: five days of eight hours of health each quarter of an hour, slices, boots; rounded up."""
