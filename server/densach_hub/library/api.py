@@ -8,9 +8,12 @@ from densach_core.accounts.model import LIBRARIANS
 from densach_core.errors import BadInput
 from densach_core.text import t
 from densach_core.web.identity import me
+from densach_core.web.keys import LANGUAGES
 from densach_core.web.respond import read_body
 from densach_core.web.routes import EVERYONE, Routes
+from densach_core.web.speech import LOCALE
 from densach_hub.library.model import Added, Answer, Card, Filters, Hit, Holdings, Item, Kind, Record, State
+from densach_hub.library.reasons import broken
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE
 
@@ -96,6 +99,32 @@ async def withdraw(request: web.Request) -> Item:
     changed = await request.app[LIBRARY].withdraw(request.match_info["id"], by=account.name, why=told.why)
     await request.app[AUDIT].note(by=account, what="library.item-withdrawn", on=changed.id, detail=told.why)
     return changed
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where an item stands; `reason`: why it is broken, in the asker's language."""
+
+    id: str
+    title: str
+    state: State
+    reason: str | None = None
+
+
+@routes.api(
+    "GET",
+    "/api/v1/desk/standing",
+    who=LIBRARIANS,
+    answers=list[Standing],
+    summary="Where items stand that were just added (id=…, up to 100 times)",
+)
+async def standing(request: web.Request) -> web.StreamResponse:
+    """Those there are, in the order asked; an id nobody knows is left out."""
+    say, locale = request.app[LANGUAGES].say, LOCALE.get()
+    found = [
+        Standing(it.id, it.title, it.state, " ".join(say(text, locale) for text in broken(it)) or None)
+        for it in await request.app[LIBRARY].standing(request.query.getall("id", [])[:MOST])
+    ]
+    return web.Response(body=msgspec.json.encode(found), content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @routes.api("GET", "/api/v1/desk/items", who=LIBRARIANS, answers=list[Item], summary="Items in every state, for the librarian")

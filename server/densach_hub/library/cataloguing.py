@@ -102,7 +102,7 @@ class Cataloguer:
         async with self.extractor.read(self._vault.path(it.file), it.file_name or it.title) as reading:
             result = reading.result
             if result.found is None:
-                await self._broken(it, result.problem or "library.reader-failed", result.detail)
+                await self._broken(it, result.problem or "library.reader-failed", result.detail, result.media_type)
                 return
             picture = await asyncio.to_thread(reading.cover)
             cover = await asyncio.to_thread(self._vault.keep, picture) if picture else it.cover
@@ -131,10 +131,15 @@ class Cataloguer:
                 await self._put_text(ready, reading)
         self._changed()
 
-    async def _broken(self, it: Item, code: str, detail: str) -> None:
+    async def _broken(self, it: Item, code: str, detail: str, media_type: str | None = None) -> None:
+        """`detail` is for the log: it may name paths and speaks the language of a program."""
         at = self._clock.now_ms()
         log.info("library.broken", item=it.id, code=code, detail=detail)
-        await self._school.write(lambda c: store.set_state(c, it.id, State.BROKEN, at=at, problem=code, detail=detail))
+
+        def put(c: Connection) -> None:
+            store.set_state(c, it.id, State.BROKEN, at=at, problem=code, detail=detail, media_type=media_type)
+
+        await self._school.write(put)
         self._changed()
 
     async def _put_text(self, it: Item, reading: Reading) -> None:

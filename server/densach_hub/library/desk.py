@@ -1,4 +1,4 @@
-"""The librarian's desk: bring files in, see what became of them, correct, withdraw. Nothing is ever deleted silently."""
+"""The librarian's desk: bring files in, see what became of them, withdraw. Nothing is ever deleted silently."""
 
 import asyncio
 import os
@@ -17,10 +17,9 @@ from densach_core.text import Text, t, tn
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, see_other
 from densach_core.web.routes import Routes
-from densach_hub.library.model import Added, Creator, Item, Record, State
+from densach_hub.library.model import Added, Item, State
 from densach_hub.library.service import LIBRARY, PICTURE_BYTES
-from densach_hub.library.subjects import BY_CODE
-from densach_hub.library.views import LANGUAGES, show
+from densach_hub.library.views import show
 
 routes = Routes("library")
 A_PAGE = 50
@@ -32,25 +31,6 @@ TABS = {
     "waiting": (State.WAITING,),
     "withdrawn": (State.WITHDRAWN,),
 }
-
-
-class ItemForm(msgspec.Struct, frozen=True):
-    """`creators` are lines: a name, or `name (role)`."""
-
-    title: str = ""
-    subtitle: str | None = None
-    creators: str = ""
-    description: str | None = None
-    subject: str | None = None
-    topics: str = ""
-    grade_from: int | None = None
-    grade_to: int | None = None
-    publisher: str | None = None
-    published: str | None = None
-    language: str | None = None
-    identifiers: str = ""
-    rights: str | None = None
-    source: str | None = None
 
 
 class ReasonForm(msgspec.Struct, frozen=True):
@@ -107,7 +87,9 @@ async def upload(request: web.Request) -> web.StreamResponse:
     if not new:
         return see_other(request, f"/desk/items/{added[0].item}", flash=t("This file is already in the library."))
     return see_other(
-        request, "/desk", flash=tn("{n} file added; it is being read.", "{n} files added; they are being read.", n=len(new))
+        request,
+        "/desk",
+        flash=tn("{n} file added; it is being processed.", "{n} files added; they are being processed.", n=len(new)),
     )
 
 
@@ -121,7 +103,7 @@ async def attach(request: web.Request) -> web.StreamResponse:
             name = part.filename
             async with _on_disk(request, part) as path:
                 it = await library.attach(item_id, path, name)
-            return await _done(request, it, "library.file-attached", t("The file is here and is being read."), name)
+            return await _done(request, it, "library.file-attached", t("The file is here and is being processed."), name)
     raise BadInput("library.no-file", t("No file was chosen."), t("Choose one or more files first."))
 
 
@@ -152,41 +134,6 @@ async def _blocks(part: BodyPartReader) -> AsyncIterator[bytes]:
         yield block
 
 
-@routes.get("/desk/items/{id}", who=LIBRARIANS)
-async def edit_page(request: web.Request) -> web.StreamResponse:
-    library = request.app[LIBRARY]
-    it = await library.item(request.match_info["id"], hidden=True)
-    detail = await library.problem_detail(it.id) if it.state is State.BROKEN else ""
-    return show(
-        request, "library/desk_item.html", title=t("{title}", title=it.title), item=it, detail=detail, languages=LANGUAGES
-    )
-
-
-@routes.post("/desk/items/{id}", who=LIBRARIANS)
-async def edit(request: web.Request) -> web.StreamResponse:
-    form = await read_form(request, ItemForm)
-    item_id = request.match_info["id"]
-    record = Record(
-        title=form.title,
-        subtitle=form.subtitle,
-        creators=creators_of(form.creators),
-        description=form.description,
-        subject=form.subject if form.subject in BY_CODE else None,
-        topics=_lines(form.topics.replace(";", "\n").replace(",", "\n")),
-        grade_from=form.grade_from,
-        grade_to=form.grade_to,
-        publisher=form.publisher,
-        published=form.published,
-        language=form.language,
-        identifiers=_lines(form.identifiers),
-        rights=form.rights,
-        source=form.source,
-    )
-    await request.app[LIBRARY].edit(item_id, record)
-    await request.app[AUDIT].note(by=me(request), what="library.item-edited", on=item_id)
-    return see_other(request, f"/desk/items/{item_id}", flash=t("Saved."))
-
-
 @routes.post("/desk/items/{id}/cover", who=LIBRARIANS, limit_bytes=PICTURE_BYTES)
 async def set_cover(request: web.Request) -> web.StreamResponse:
     """A picture from the form field `cover`; without one the cover is drawn."""
@@ -209,7 +156,7 @@ async def set_cover(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/items/{id}/retry", who=LIBRARIANS)
 async def retry(request: web.Request) -> web.StreamResponse:
     it = await request.app[LIBRARY].retry(request.match_info["id"])
-    return await _done(request, it, "library.item-retried", t("The file is being read again."))
+    return await _done(request, it, "library.item-retried", t("The file is being processed again."))
 
 
 @routes.post("/desk/items/{id}/withdraw", who=LIBRARIANS)
@@ -230,20 +177,3 @@ async def restore(request: web.Request) -> web.StreamResponse:
 async def _done(request: web.Request, it: Item, what: str, said: Text, detail: str | None = None) -> web.Response:
     await request.app[AUDIT].note(by=me(request), what=what, on=it.id, detail=detail)
     return see_other(request, f"/desk/items/{it.id}", flash=said)
-
-
-def creators_of(lines: str) -> tuple[Creator, ...]:
-    """`Nguyễn Du` or `Nguyễn Văn A (translator)`, one a line."""
-    found = []
-    for line in _lines(lines):
-        name, bracket, role = line.rpartition(" (")
-        known = role.rstrip(")").strip().lower() if bracket and line.endswith(")") else ""
-        if known in {"author", "translator", "editor", "illustrator", "narrator", "other"}:
-            found.append(Creator(name.strip(), known))
-        else:
-            found.append(Creator(line))
-    return tuple(found[:20])
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(" ".join(line.split()) for line in text.splitlines() if line.strip())[:40]

@@ -1,6 +1,9 @@
 """Why an item cannot be used, or is odd, in plain words: code → what it is, what to do. Codes never change."""
 
+from pathlib import PurePath
+
 from densach_core.text import Text, t
+from densach_hub.library.model import Item
 
 ANOTHER_COPY = t("Get the file again and add it anew.")
 TELL = t("Open it on a computer; if it is fine there, save it again and add that.")
@@ -52,11 +55,78 @@ REMARKS: dict[str, Text] = {
 """What is odd about an item that can be used."""
 
 
+CONTENTS: dict[str, Text] = {
+    "application/pdf": t("a PDF file"),
+    "application/epub+zip": t("an EPUB book"),
+    "application/zip": t("a ZIP file"),
+    "application/vnd.rar": t("a RAR archive"),
+    "application/x-7z-compressed": t("a 7z archive"),
+    "application/x-msdownload": t("a Windows program"),
+    "application/rtf": t("an RTF document"),
+    "application/x-ole-storage": t("an old Office document"),
+    "image/jpeg": t("a JPEG picture"),
+    "image/png": t("a PNG picture"),
+    "image/gif": t("a GIF picture"),
+    "image/webp": t("a WebP picture"),
+    "video/mp4": t("an MP4 film"),
+    "video/webm": t("a WebM film"),
+    "audio/mpeg": t("MP3 sound"),
+    "audio/mp4": t("MP4 sound"),
+    "audio/ogg": t("OGG sound"),
+    "audio/wav": t("WAV sound"),
+    "audio/flac": t("FLAC sound"),
+    "text/html": t("a web page"),
+    "text/plain": t("plain text"),
+}
+_ZIPPED = ("application/zip",)
+NAMES: dict[str, tuple[str, ...]] = {
+    ".pdf": ("application/pdf",),
+    ".epub": ("application/epub+zip", *_ZIPPED),
+    ".zip": _ZIPPED,
+    ".mp4": ("video/mp4", "audio/mp4"),
+    ".webm": ("video/webm", "audio/webm", "video/x-matroska", "audio/x-matroska"),
+    ".mp3": ("audio/mpeg",),
+    ".m4a": ("audio/mp4", "video/mp4"),
+    ".ogg": ("audio/ogg",),
+    ".wav": ("audio/wav",),
+    ".flac": ("audio/flac",),
+    ".jpg": ("image/jpeg",),
+    ".jpeg": ("image/jpeg",),
+    ".png": ("image/png",),
+    ".gif": ("image/gif",),
+    ".webp": ("image/webp",),
+    ".rtf": ("application/rtf",),
+}
+"""What the content of a file of that name may be; the first is what the name promises."""
+
+
 def reason(code: str | None) -> tuple[Text, Text] | None:
     if code is None:
         return None
     return REASONS.get(code, REASONS["library.reader-failed"])
 
 
-def remark(code: str | None) -> Text | None:
-    return REMARKS.get(code) if code else None
+def misnamed(it: Item) -> Text | None:
+    """That a file is of another kind than its name says, both named; None when they agree or one of them is unknown."""
+    suffix = PurePath(it.file_name or "").suffix.lower()
+    promised, actual = NAMES.get(suffix), CONTENTS.get(it.media_type or "")
+    if promised is None or actual is None or it.media_type in promised:
+        return None
+    return t(
+        "This is not {promised} but {actual}; the file name ends in {suffix}.",
+        promised=CONTENTS[promised[0]], actual=actual, suffix=suffix,
+    )  # fmt: skip
+
+
+def broken(it: Item) -> list[Text]:
+    """Why an item cannot be used and what to do, sentence by sentence; empty when it can be."""
+    why = reason(it.problem)
+    if why is None:
+        return []
+    told = misnamed(it)
+    return [told, *why] if told is not None else [*why]
+
+
+def remark(it: Item) -> Text | None:
+    """What is odd about an item that can be used."""
+    return misnamed(it) or (REMARKS.get(it.remark) if it.remark else None)

@@ -203,11 +203,18 @@ class Library:
             raise NotFound("library.file-missing", t("The file is no longer on the hub's disk."), t("Tell the librarian."))
         return self.vault.path(it.file)
 
-    async def edit(self, item_id: str, record: Record) -> Item:
-        """What a person says about an item; it holds against what the file says, now and when it is read again."""
+    async def edit(self, item_id: str, record: Record, *, before: Record | None = None) -> Item:
+        """What a person says about an item; it holds against what the file says, now and when it is read again.
+
+        `before` is what the person saw: raises Conflict when something else is said by now. Raises BadInput, NotFound.
+        """
 
         def change(c: Connection) -> Item:
             old = _there(c, item_id)
+            if before is not None and store.record_of(old) != before:
+                raise Conflict(
+                    "library.changed-meanwhile", t("Somebody else changed this meanwhile."), t("Look, then save again.")
+                )
             fields = {name: getattr(record, name) for name in Record.__struct_fields__ if name != "key"}
             new = _checked(msgspec.structs.replace(old, **fields, changed_at=self._clock.now_ms()))
             store.put(c, new, said_too=[name for name in fields if getattr(new, name) != getattr(old, name)])
@@ -302,8 +309,10 @@ class Library:
         """How many items in which state."""
         return await self._school.read(store.counts_by_state)
 
-    async def problem_detail(self, item_id: str) -> str:
-        return await self._school.read(lambda c: store.problem_detail(c, item_id))
+    async def standing(self, item_ids: list[str]) -> list[Item]:
+        """Those items that are there, whatever their state."""
+        found = await self._school.read(lambda c: [store.item(c, item_id) for item_id in item_ids])
+        return [one for one in found if one is not None]
 
     async def languages(self) -> list[tuple[str, int]]:
         return await self._school.read(store.languages)

@@ -183,11 +183,20 @@ def put(c: sqlite3.Connection, new: Item, *, said_too: Iterable[str] = ()) -> No
 
 
 def set_state(
-    c: sqlite3.Connection, item_id: str, state: State, *, at: int, problem: str | None = None, detail: str = ""
+    c: sqlite3.Connection,
+    item_id: str,
+    state: State,
+    *,
+    at: int,
+    problem: str | None = None,
+    detail: str = "",
+    media_type: str | None = None,
 ) -> None:
+    """`media_type`: what the bytes of a file that cannot be read speak for."""
     c.execute(
-        "UPDATE item SET state = ?, problem = ?, problem_detail = ?, changed_at = ? WHERE id = ?",
-        (state, problem, detail, at, item_id),
+        "UPDATE item SET state = ?, problem = ?, problem_detail = ?, media_type = ifnull(?, media_type), changed_at = ?"
+        " WHERE id = ?",
+        (state, problem, detail, media_type, at, item_id),
     )
 
 
@@ -293,11 +302,6 @@ def held_titles(c: sqlite3.Connection, limit: int, offset: int) -> list[HeldTitl
         HeldTitle(item=r["id"], title=r["title"], kind=Kind(r["kind"]) if r["kind"] else None, added_at=r["added_at"])
         for r in rows
     ]
-
-
-def problem_detail(c: sqlite3.Connection, item_id: str) -> str:
-    row = c.execute("SELECT problem_detail FROM item WHERE id = ?", (item_id,)).fetchone()
-    return (row["problem_detail"] or "") if row else ""
 
 
 def card_of(it: Item) -> Card:

@@ -1,5 +1,6 @@
 """What the library's pages share: words for kinds and grades, drawn covers, hits marked; one place, used by every template."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,8 @@ from densach_core.web.speech import LOCALE
 from densach_hub.library import covers
 from densach_hub.library.model import Card, Filters, Form, Item, Kind
 from densach_hub.library.query import marked, parse
-from densach_hub.library.reasons import reason, remark
+from densach_hub.library.reasons import broken, remark
+from densach_hub.library.roles import role_of
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import GRADES, SUBJECTS, subject_name
 
@@ -42,6 +44,10 @@ LANGUAGES = {
     "de": t("German"),
     "ar": t("Arabic"),
 }
+
+
+NOBODY = frozenset({"command", "demo"})
+_DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 
 
 def kind_of(what: Card | Item) -> tuple[Text, str]:
@@ -85,6 +91,21 @@ def language_of(code: str | None) -> Text | str | None:
     return LANGUAGES.get(code.partition("-")[0].lower(), code)
 
 
+def published_of(published: str) -> tuple[Text, str]:
+    """How to name and write a date of publication: a day, a month or a year; the first of January means its year."""
+    day = _DAY.fullmatch(published)
+    if day is None or (day[2] == "01" and day[3] in (None, "01")):
+        return (t("Year of publication"), day[1]) if day else (t("Published"), published)
+    if day[2] is None:
+        return t("Year of publication"), day[1]
+    return t("Date of publication"), f"{day[3]}/{day[2]}/{day[1]}" if day[3] else f"{day[2]}/{day[1]}"
+
+
+def person(name: str) -> str:
+    """Whoever added an item, when it was a person; nothing for our own commands."""
+    return "" if name in NOBODY else name
+
+
 def facts_of(what: Card | Item) -> list[Text | str]:
     """The small words under a title: subject, grades, length, year, language unless Vietnamese."""
     facts = [subject_name(what.subject), grades_of(what), extent_of(what), (what.published or "")[:4]]
@@ -119,8 +140,9 @@ def _drawn(request: web.Request, card: Card, locale: Locale) -> Parts:
     picture = covers.inline(card.title, card.subject)
     if card.cover:
         source = f"/items/{card.id}/cover?v={card.cover[:10]}"
+        cover = "cover cover--whole" if card.kind in {Kind.VIDEO, Kind.SIMULATION} else "cover"
         picture = Markup(  # noqa: S704 - ids and hashes of ours
-            f'<img class="cover" src="{source}" alt="" width="150" height="200" loading="lazy" decoding="async">'
+            f'<img class="{cover}" src="{source}" alt="" width="150" height="200" loading="lazy" decoding="async">'
         )
     icons = request.app[ASSETS].address("core/icons.svg")
     drawing = f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><use href="{icons}#{icon}"/></svg>'
@@ -167,8 +189,11 @@ _SHARED: dict[str, Any] = {
     "pieces": pieces,
     "read_path": read_path,
     "marks": marks,
-    "reason": reason,
+    "broken": broken,
     "remark": remark,
+    "role_of": role_of,
+    "published_of": published_of,
+    "person": person,
     "SUBJECTS": SUBJECTS,
     "GRADES": GRADES,
     "KINDS": KINDS,

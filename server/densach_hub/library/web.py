@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from densach_core.web.routes import Routes
-from densach_hub.library import api, desk, files, opds, pages, reading, tus
+from densach_hub.library import api, desk, editing, files, opds, pages, reading, tus
 from densach_hub.library.service import LIBRARY, Library
 
 ROUTES: tuple[Routes, ...] = (
@@ -14,6 +14,7 @@ ROUTES: tuple[Routes, ...] = (
     reading.routes,
     files.routes,
     desk.routes,
+    editing.routes,
     tus.routes,
     opds.routes,
     api.routes,

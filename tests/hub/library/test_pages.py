@@ -16,7 +16,10 @@ RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 async def test_the_first_page_empty_and_full(world: World, tmp_path: Path) -> None:
-    assert "Kệ sách còn trống" in await world.text("/")
+    empty = await world.text("/")
+    assert "Thầy cô sẽ sớm đưa sách vào." in empty
+    assert "/desk" not in empty
+    assert "Đưa sách vào ở bàn" in await world.text("/", await world.as_(Role.LIBRARIAN))
     it = await put_in(world.library, tmp_path, "a.epub", made.epub())
     await world.library.edit(it.id, Record(title=made.TITLE, subject="toan", grade_from=10))
     page = await world.text("/")
@@ -179,6 +182,26 @@ async def test_the_desk(world: World, tmp_path: Path) -> None:
         assert response.status == 303
     pupil = await world.as_(Role.STUDENT)
     async with world.http.get(f"{world.base}/desk", headers=pupil) as response:
+        assert response.status == 403
+
+
+async def test_a_file_of_another_kind_than_its_name_says_so(world: World, tmp_path: Path) -> None:
+    librarian = await world.as_(Role.LIBRARIAN)
+    good = await put_in(world.library, tmp_path, "bai-giang.pdf", made.jpeg())
+    bad = await put_in(world.library, tmp_path, "de-thi.pdf", b"\xff\xd8\xff" + b"khong phai anh" * 20)
+    said = "Đây không phải tệp PDF mà là ảnh JPEG; tên tệp có đuôi .pdf."
+    for it in (good, bad):
+        page = await world.text(f"/desk/items/{it.id}", librarian)
+        assert said in page
+        assert str(tmp_path) not in page
+        assert "cannot identify" not in page
+    assert said in await world.text("/desk?show=broken", librarian)
+    address = f"{world.base}/api/v1/desk/standing?id={good.id}&id=0000&id={bad.id}"
+    async with world.http.get(address, headers=librarian) as response:
+        standing = await response.json()
+    assert [(one["id"], one["state"]) for one in standing] == [(good.id, "ready"), (bad.id, "broken")]
+    assert standing[1]["reason"].startswith(said)
+    async with world.http.get(address, headers=await world.as_(Role.STUDENT)) as response:
         assert response.status == 403
 
 

@@ -47,13 +47,14 @@ class Passage(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One file's reading: `found`, or the code of why not."""
+    """One file's reading: `found`, or the code of why not; `media_type` is then what its first bytes speak for."""
 
     found: Found | None
     problem: str | None = None
     detail: str = ""
     has_cover: bool = False
     passages: int = 0
+    media_type: str | None = None
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import msgspec
 
 from densach_hub.library.formats.door import FORMATS
 from densach_hub.library.formats.found import Result, Source, Unreadable
+from densach_hub.library.formats.heads import media_type_of
 from densach_hub.library.formats.order import Order
 from densach_hub.library.formats.workshop import Workshop
 
@@ -38,25 +39,30 @@ def read_file(order: Order) -> Result:
     """Reads one file; whatever is wrong with it becomes a code."""
     path = Path(order.path)
     workshop = Workshop(Path(order.folder))
+    head = b""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         source = Source(path, order.name, head, path.stat().st_size)
         return _read(source, workshop)
     except Unreadable as reason:
-        return Result(None, reason.code, reason.detail[:300])
+        return _unread(head, reason.code, reason.detail)
     except MemoryError:
-        return Result(None, "library.reader-out-of-memory")
+        return _unread(head, "library.reader-out-of-memory")
     except RecursionError:
-        return Result(None, "library.damaged", "nested too deeply")
+        return _unread(head, "library.damaged", "nested too deeply")
     except FileNotFoundError:
         return Result(None, "library.file-missing")
     except OSError as error:
-        return Result(None, "library.reader-failed", str(error)[:300])
+        return _unread(head, "library.reader-failed", str(error))
     except Exception as error:  # noqa: BLE001 - a stranger's file may break anything; the row says what
-        return Result(None, "library.damaged", f"{type(error).__name__}: {error}"[:300])
+        return _unread(head, "library.damaged", f"{type(error).__name__}: {error}")
     finally:
         workshop.close()
+
+
+def _unread(head: bytes, code: str, detail: str = "") -> Result:
+    return Result(None, code, detail[:300], media_type=media_type_of(head))
 
 
 def _read(source: Source, workshop: Workshop) -> Result:

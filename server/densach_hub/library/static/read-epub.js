@@ -115,7 +115,7 @@ class Reader {
     this.slider.value = String(Math.round(fraction * 1000));
     const percent = `${Math.round(fraction * 100)} %`;
     this.slider.setAttribute("aria-valuetext", percent);
-    this.said.textContent = tocItem && tocItem.label ? `${tocItem.label.trim()} · ${percent}` : percent;
+    this.said.textContent = tocItem && tocItem.label ? `${percent} · ${tocItem.label.trim()}` : percent;
     this.places.save(cfi, fraction);
     for (const link of document.querySelectorAll("#contents a[aria-current]")) link.removeAttribute("aria-current");
     const here = tocItem && document.querySelector(`#contents a[data-href="${CSS.escape(tocItem.href || "")}"]`);

@@ -7,6 +7,10 @@ const PIECE = 4 * 1024 * 1024;
 const AT_ONCE = 2;
 const ADDRESS = "/api/v1/uploads";
 const TUS = { "Tus-Resumable": "1.0.0" };
+const STANDING = "/api/v1/desk/standing";
+const FOLLOW_FROM_MS = 1000;
+const FOLLOW_TO_MS = 20000;
+const FOLLOW_AT_ONCE = 50;
 const WAITS_S = [1, 2, 5, 10, 20, 30];
 
 const drop = document.querySelector("#drop");
@@ -30,6 +34,47 @@ function encoded(text) {
 }
 
 class Refused extends Error {}
+
+// What was sent is followed until it can be read, or it is known why not: one question for all, less and less often.
+class Following {
+  constructor() {
+    this.lines = new Map();
+    this.timer = 0;
+    this.wait = FOLLOW_FROM_MS;
+  }
+
+  add(item, sending) {
+    this.lines.set(item, sending);
+    this.wait = FOLLOW_FROM_MS;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(), this.wait);
+  }
+
+  async ask() {
+    const some = [...this.lines.keys()].slice(0, FOLLOW_AT_ONCE);
+    try {
+      const answer = await fetch(`${STANDING}?${some.map((item) => `id=${item}`).join("&")}`);
+      if (answer.ok) this.told(some, await answer.json());
+    } catch (away) {
+      // The hub is away: asked again later.
+    }
+    this.wait = Math.min(this.wait * 1.5, FOLLOW_TO_MS);
+    if (this.lines.size) this.timer = setTimeout(() => this.ask(), this.wait);
+  }
+
+  told(asked, standings) {
+    const known = new Map(standings.map((one) => [one.id, one]));
+    for (const item of asked) {
+      const one = known.get(item);
+      const sending = this.lines.get(item);
+      this.lines.delete(item);
+      if (one && one.state === "waiting") this.lines.set(item, sending);
+      else if (one) sending.became(one);
+    }
+  }
+}
+
+const following = new Following();
 
 class Sending {
   constructor(file, folder) {
@@ -186,6 +231,20 @@ class Sending {
       link.href = `/desk/items/${item}`;
       link.textContent = this.name.textContent;
       this.name.replaceChildren(link);
+      following.add(item, this);
+    }
+  }
+
+  became({ state, title, reason }) {
+    const link = this.name.querySelector("a");
+    if (state === "broken") {
+      this.line.classList.add("is-wrong");
+      this.said.textContent = reason || words.broken;
+    } else if (state === "ready") {
+      if (!this.known) this.said.textContent = words.ready;
+      link.textContent = title;
+    } else {
+      this.said.textContent = words.withdrawn;
     }
   }
 

@@ -179,6 +179,23 @@ def test_a_picture_that_calls_itself_pdf_is_a_picture_with_a_remark(tmp_path: Pa
     assert "library.name-differs" in REMARKS
 
 
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b"\xff\xd8\xff no picture", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n no picture", "image/png"),
+        (b"%PDF-1.7 no document", "application/pdf"),
+        (b"MZ\x90\x00\x03\x00", "application/x-msdownload"),
+        (b"Rar!\x1a\x07\x00 no archive", "application/vnd.rar"),
+        (b"\x00\x01\x02", None),
+    ],
+)
+def test_what_cannot_be_read_is_named_by_its_bytes(tmp_path: Path, body: bytes, media_type: str | None) -> None:
+    result, _ = read(tmp_path, "a.pdf", body)
+    assert result.found is None
+    assert result.media_type == media_type
+
+
 def test_half_copied_pdf_that_can_be_rebuilt_says_so(tmp_path: Path) -> None:
     whole = made.pdf()
     result, _ = read(tmp_path, "a.pdf", whole[: whole.rindex(b"xref")])

@@ -1,0 +1,196 @@
+"""An item at the desk: what is said of it, corrected by several people without one silently undoing the other.
+
+The form carries the record it was made from. When the record changed meanwhile, nothing is saved: the form comes back with
+what was typed, what the other one wrote where nothing was typed, and the other's changes in words. Saving again then holds.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import web
+
+from densach_core.accounts.audit import AUDIT
+from densach_core.accounts.model import LIBRARIANS
+from densach_core.errors import BadInput, Conflict
+from densach_core.text import Text, t
+from densach_core.web.identity import me
+from densach_core.web.keys import LANGUAGES as CATALOGUES
+from densach_core.web.respond import read_form, see_other
+from densach_core.web.routes import Routes
+from densach_core.web.speech import LOCALE
+from densach_hub.library import store
+from densach_hub.library.model import Item, Record
+from densach_hub.library.roles import Say, creators_of, line_of
+from densach_hub.library.service import LIBRARY
+from densach_hub.library.subjects import BY_CODE, subject_name
+from densach_hub.library.views import LANGUAGES, language_of, show
+
+routes = Routes("library")
+_records = msgspec.json.Decoder(Record)
+LABELS: dict[str, Text] = {
+    "title": t("Title"),
+    "subtitle": t("Subtitle"),
+    "creators": t("Authors"),
+    "subject": t("Subject"),
+    "grade_from": t("From grade"),
+    "grade_to": t("To grade"),
+    "language": t("Language"),
+    "publisher": t("Publisher"),
+    "published": t("Year or date of publication"),
+    "topics": t("Keywords"),
+    "description": t("Description"),
+    "identifiers": t("Identifiers"),
+    "rights": t("Rights"),
+    "source": t("Where the item comes from"),
+}
+"""The fields of the form in their order, by the record's own names."""
+
+
+class ItemForm(msgspec.Struct, frozen=True):
+    """`creators` are lines: a name, or `name (role)`. `before` is the record that the form was made from, as JSON."""
+
+    title: str = ""
+    subtitle: str | None = None
+    creators: str = ""
+    description: str | None = None
+    subject: str | None = None
+    topics: str = ""
+    grade_from: int | None = None
+    grade_to: int | None = None
+    publisher: str | None = None
+    published: str | None = None
+    language: str | None = None
+    identifiers: str = ""
+    rights: str | None = None
+    source: str | None = None
+    before: str = ""
+
+
+class OtherChange(msgspec.Struct, frozen=True):
+    """A field somebody else changed meanwhile. `typed_too`: it was changed in this form as well."""
+
+    label: Text
+    before: str
+    now: str
+    typed_too: bool
+
+
+@routes.get("/desk/items/{id}", who=LIBRARIANS)
+async def edit_page(request: web.Request) -> web.StreamResponse:
+    it = await request.app[LIBRARY].item(request.match_info["id"], hidden=True)
+    return _page(request, it, store.record_of(it))
+
+
+@routes.post("/desk/items/{id}", who=LIBRARIANS)
+async def edit(request: web.Request) -> web.StreamResponse:
+    form = await read_form(request, ItemForm)
+    library = request.app[LIBRARY]
+    item_id = request.match_info["id"]
+    typed = _record(request, form)
+    before = _before(form)
+    try:
+        await library.edit(item_id, typed, before=before)
+    except BadInput as problem:
+        it = await library.item(item_id, hidden=True)
+        return _page(request, it, typed, before=before, wrong=problem, status=problem.status)
+    except Conflict as problem:
+        it = await library.item(item_id, hidden=True)
+        base = before or typed
+        merged, others = merge(base, typed, store.record_of(it), lambda name, value: _words(request, name, value))
+        return _page(request, it, merged, others=others, status=problem.status)
+    await request.app[AUDIT].note(by=me(request), what="library.item-edited", on=item_id)
+    return see_other(request, f"/desk/items/{item_id}", flash=t("Saved."))
+
+
+def merge(before: Record, typed: Record, now: Record, words: Callable[[str, object], str]) -> tuple[Record, list[OtherChange]]:
+    """What was typed over what is stored now, field by field; and what somebody else changed since `before`."""
+    kept: dict[str, object] = {}
+    others = []
+    for name, label in LABELS.items():
+        old, mine, theirs = getattr(before, name), getattr(typed, name), getattr(now, name)
+        kept[name] = theirs if mine == old else mine
+        if theirs != old:
+            others.append(OtherChange(label, words(name, old), words(name, theirs), mine not in (old, theirs)))
+    return msgspec.structs.replace(now, **kept), others
+
+
+def _page(
+    request: web.Request,
+    it: Item,
+    said: Record,
+    *,
+    before: Record | None = None,
+    others: list[OtherChange] | None = None,
+    wrong: BadInput | None = None,
+    status: int = 200,
+) -> web.Response:
+    """`said` stands in the form; `before` is what the form's next saving is held against (what is stored, if not given)."""
+    response = show(
+        request,
+        "library/desk_item.html",
+        title=t("{title}", title=it.title),
+        item=it,
+        said=said,
+        people=[line_of(creator, _say(request)) for creator in said.creators],
+        before=msgspec.json.encode(before or store.record_of(it)).decode(),
+        others=others or [],
+        wrong={str(wrong.facts.get("field", "")): _say(request)(wrong.what)} if wrong else {},
+        languages=LANGUAGES,
+    )
+    response.set_status(status)
+    return response
+
+
+def _before(form: ItemForm) -> Record | None:
+    """None where the form says nothing of it (a program's): then nothing is compared."""
+    try:
+        return _records.decode(form.before) if form.before else None
+    except msgspec.DecodeError as error:
+        raise BadInput("form.wrong", t("The form is damaged."), t("Open the page again."), field="before") from error
+
+
+def _record(request: web.Request, form: ItemForm) -> Record:
+    return Record(
+        title=form.title,
+        subtitle=form.subtitle,
+        creators=creators_of(_lines(form.creators), _says(request)),
+        description=form.description.replace("\r\n", "\n") if form.description else None,
+        subject=form.subject if form.subject in BY_CODE else None,
+        topics=_lines(form.topics.replace(";", "\n").replace(",", "\n")),
+        grade_from=form.grade_from,
+        grade_to=form.grade_to,
+        publisher=form.publisher,
+        published=form.published,
+        language=form.language,
+        identifiers=_lines(form.identifiers),
+        rights=form.rights,
+        source=form.source,
+    )
+
+
+def _words(request: web.Request, name: str, value: object) -> str:
+    """A field's value as the note says it; empty when nothing is said."""
+    say = _say(request)
+    if value is None or value == ():
+        return ""
+    if name == "creators":
+        return ", ".join(line_of(creator, say) for creator in value)  # type: ignore[attr-defined]
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    shown = subject_name(str(value)) if name == "subject" else language_of(str(value)) if name == "language" else str(value)
+    words = say(shown) if isinstance(shown, Text) else str(shown)
+    return words if len(words) <= 200 else f"{words[:199]}…"
+
+
+def _say(request: web.Request) -> Say:
+    catalogues, locale = request.app[CATALOGUES], LOCALE.get()
+    return lambda text: catalogues.say(text, locale)
+
+
+def _says(request: web.Request) -> tuple[Say, ...]:
+    catalogues = request.app[CATALOGUES]
+    return (lambda text: catalogues.say(text, "vi"), lambda text: catalogues.say(text, "en"))
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(line.split()) for line in text.splitlines() if line.strip())[:40]
