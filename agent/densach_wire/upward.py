@@ -92,7 +92,8 @@ class FleetSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands behind a figure: how many of each, and a digest of the facts themselves (SHA-256, hex)."""
+    """What stands behind a figure: how many of each, and a digest of the facts themselves (SHA-256, hex). `simulated`
+    ones stand beside it: they are among neither `machines` nor `items`."""
 
     machines: int = 0
     declared: int = 0
@@ -104,7 +105,10 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IndicatorValue(msgspec.Struct, frozen=True, kw_only=True):
-    """The value of a criterion. `reason` is a code and is set whenever `value` is None; `norm` in the same unit."""
+    """The value of a criterion. `reason` is a code and is set whenever `value` is None; `norm` in the same unit.
+
+    Simulated machines are in `with_simulated` (what the value would be with them) and in no other figure; it is None
+    where none is concerned."""
 
     code: str
     criterion_version: int
@@ -116,6 +120,7 @@ class IndicatorValue(msgspec.Struct, frozen=True, kw_only=True):
     norm: float | None = None
     within: bool | None = None
     evidence: Evidence = Evidence()
+    with_simulated: float | None = None
 
 
 class AlertCount(msgspec.Struct, frozen=True):
@@ -132,7 +137,9 @@ class AlertSummary(msgspec.Struct, frozen=True):
 
 
 class RoomRatio(msgspec.Struct, frozen=True, kw_only=True):
-    """One computer room for one level: the largest class taught there against the machines that work."""
+    """One computer room for one level: the largest class taught there against the machines that work.
+
+    `simulated` ones are in `with_simulated` and in no other figure."""
 
     room: str
     name: str
@@ -145,6 +152,7 @@ class RoomRatio(msgspec.Struct, frozen=True, kw_only=True):
     norm: float | None = None
     within: bool | None = None
     reason: str | None = None
+    with_simulated: float | None = None
 
 
 Body = Profile | FleetSummary | IndicatorValue | AlertSummary | RoomRatio

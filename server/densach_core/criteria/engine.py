@@ -1,10 +1,16 @@
-"""Criteria on facts give indicators. Pure: the same facts give the same indicators and the same digest."""
+"""Criteria on facts give indicators. Pure: the same facts give the same indicators and the same digest.
+
+A headline figure is computed from facts that hold nothing simulated, so that no simulated machine can change it. Where
+some are concerned, the same computation with them gives the second figure that is shown beside it.
+"""
 
 from collections.abc import Sequence
 
+import msgspec
+
 from densach_core.criteria.facts import Facts
 from densach_core.criteria.figures import FIGURES, Asked
-from densach_core.criteria.model import Criterion, Figure, Indicator, Norm, Reason
+from densach_core.criteria.model import Criterion, Figure, Indicator, Norm, Part, Reason
 from densach_wire.upward import State, digest
 
 _MISSING = {
@@ -30,9 +36,17 @@ def evaluate(criteria: Sequence[Criterion], facts: Facts) -> list[Indicator]:
 
 
 def _indicator(criterion: Criterion, facts: Facts, level: str | None, norms: dict[str, Norm]) -> Indicator:
-    missing = next((need for need in criterion.needs if getattr(facts, need) is None), None)
-    compute = FIGURES[criterion.compute]
-    figure = compute(Asked(facts, level, norms)) if missing is None else Figure(reason=_MISSING[missing])
+    figure = _figure(criterion, facts.real(), level, norms)
+    pretending = facts.simulated
+    beside: float | None = None
+    if pretending:
+        whole = _figure(criterion, facts, level, norms)
+        apart = tuple(one for one in (*whole.grounds.machines, *whole.grounds.equipment) if one in pretending)
+        if apart:
+            beside = float(whole.value) if whole.value is not None else None
+            grounds = msgspec.structs.replace(figure.grounds, apart=apart, simulated=len(apart))
+            figure = msgspec.structs.replace(figure, grounds=grounds)
+        figure = msgspec.structs.replace(figure, parts=_parts(figure.parts, whole.parts))
     norm = criterion.norm.get(level or "*") or criterion.norm.get("*")
     within: bool | None = None
     if norm is not None and norm.bound is not None and figure.state is not State.UNKNOWN:
@@ -53,13 +67,33 @@ def _indicator(criterion: Criterion, facts: Facts, level: str | None, norms: dic
         grounds=figure.grounds,
         parts=figure.parts,
         digest=digest(_digested(criterion, level, facts, figure)),
+        with_simulated=beside,
     )
+
+
+def _figure(criterion: Criterion, facts: Facts, level: str | None, norms: dict[str, Norm]) -> Figure:
+    missing = next((need for need in criterion.needs if getattr(facts, need) is None), None)
+    if missing is not None:
+        return Figure(reason=_MISSING[missing])
+    return FIGURES[criterion.compute](Asked(facts, level, norms))
+
+
+def _parts(real: tuple[Part, ...], whole: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The rooms as they really are, each with what it would be with its simulated machines."""
+    pretending = {(part.room, part.level): part for part in whole if part.simulated}
+    found = []
+    for part in real:
+        with_them = pretending.get((part.room, part.level))
+        if with_them is not None:
+            part = msgspec.structs.replace(part, simulated=with_them.simulated, with_simulated=with_them.value)
+        found.append(part)
+    return tuple(found)
 
 
 def _digested(criterion: Criterion, level: str | None, facts: Facts, figure: Figure) -> dict[str, object]:
     """What a figure's digest covers: the facts it stands on as they were, not the day they were looked at."""
     on = figure.grounds
-    machines, classes = set(on.machines), set(on.classes)
+    machines, classes, pieces = {*on.machines, *on.apart}, set(on.classes), {*on.equipment, *on.apart}
     return {
         "code": criterion.code,
         "version": criterion.version,
@@ -67,6 +101,6 @@ def _digested(criterion: Criterion, level: str | None, facts: Facts, figure: Fig
         "machines": [m for m in facts.machines or () if m.id in machines],
         "classes": [k for k in facts.classes or () if k.id in classes],
         "rooms": on.rooms,
-        "equipment": [e for e in (facts.studio.equipment if facts.studio else ()) if e.id in set(on.equipment)],
+        "equipment": [e for e in (facts.studio.equipment if facts.studio else None) or () if e.id in pieces],
         "items": on.items,
     }

@@ -55,8 +55,10 @@ class EquipmentFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StudioFact(msgspec.Struct, frozen=True, kw_only=True):
+    """`equipment` is None while nothing at all was ever heard or declared."""
+
     rooms: tuple[str, ...] = ()
-    equipment: tuple[EquipmentFact, ...] = ()
+    equipment: tuple[EquipmentFact, ...] | None = ()
 
 
 class LibraryFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +75,8 @@ class LibraryFact(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known about a school on a day (`as_of`, ISO date). A part that is None was not available at all.
 
-    `school_days` are the days over which "working" was looked at; None without a calendar.
+    `school_days` are the days over which "working" was looked at; None without a calendar. `register_known`: a real
+    machine or piece of equipment was heard or declared at some time, be it gone since; before that, none is not 0.
     """
 
     as_of: str
@@ -85,3 +88,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     library: LibraryFact | None = None
     school_days: tuple[str, ...] | None = None
     last_heard_at: int | None = None
+    register_known: bool = True
+
+    @property
+    def simulated(self) -> frozenset[str]:
+        """Ids of the machines and the equipment that only pretend."""
+        machines = {machine.id for machine in self.machines or () if machine.simulated}
+        pieces = (self.studio.equipment if self.studio else None) or ()
+        return frozenset(machines | {piece.id for piece in pieces if piece.simulated})
+
+    def real(self) -> "Facts":
+        """The same school without what is simulated: the ground of every headline figure."""
+        machines, studio = self.machines, self.studio
+        if machines is not None:
+            machines = tuple(machine for machine in machines if not machine.simulated)
+        if studio is not None and studio.equipment is not None:
+            pieces = tuple(piece for piece in studio.equipment if not piece.simulated)
+            studio = msgspec.structs.replace(studio, equipment=pieces if pieces or self.register_known else None)
+        return msgspec.structs.replace(self, machines=machines if machines or self.register_known else None, studio=studio)

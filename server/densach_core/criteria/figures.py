@@ -1,8 +1,8 @@
 """The named computations a criteria file may ask for: plain functions over typed facts.
 
 Each gives a Figure. The rule of the house holds in all of them: what is unknown is left unknown, never turned into 0;
-values are exact fractions, rounded only where a person reads them. Counts leave simulated machines out (they are in the
-grounds, apart); a ratio is meaningless without them in a demonstration, so it contains them and its grounds say so.
+values are exact fractions, rounded only where a person reads them. They count whatever they are given: it is the engine
+that asks them about real machines only, and once more with the simulated ones for the figure beside.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -108,14 +108,16 @@ def studio_rooms(asked: Asked) -> Figure:
 
 
 def studio_equipment(asked: Asked) -> Figure:
-    equipment = asked.facts.studio.equipment if asked.facts.studio else ()
+    equipment = asked.facts.studio.equipment if asked.facts.studio else None
+    if equipment is None:
+        return Figure(reason=Reason.NO_MACHINES)
     grounds = Grounds(
         equipment=tuple(piece.id for piece in equipment),
         measured=sum(piece.measured and not piece.simulated for piece in equipment),
         declared=sum(not piece.measured and not piece.simulated for piece in equipment),
         simulated=sum(piece.simulated for piece in equipment),
     )
-    return Figure(value=Fraction(grounds.measured + grounds.declared), state=_state(grounds), grounds=grounds)
+    return Figure(value=Fraction(len(equipment)), state=_state(grounds), grounds=grounds)
 
 
 def library_titles(asked: Asked) -> Figure:
@@ -217,13 +219,12 @@ def _rooms_of(facts: Facts, klass: ClassFact) -> tuple[str, ...]:
 
 
 def _machine_count(machines: Iterable[MachineFact], counts: Callable[[MachineFact], bool | None]) -> Figure:
-    """Simulated machines are in the grounds, never in the value."""
     judged = [(machine, counts(machine)) for machine in machines]
-    real = [yes for machine, yes in judged if not machine.simulated]
-    grounds = _grounds([m for m, yes in judged if yes], uncertain=sum(1 for yes in real if yes is None))
-    if real and all(yes is None for yes in real):
+    unknown = sum(1 for _, yes in judged if yes is None)
+    grounds = _grounds([m for m, yes in judged if yes], uncertain=unknown)
+    if judged and unknown == len(judged):
         return Figure(reason=Reason.NOT_HEARD, grounds=grounds)
-    return Figure(value=Fraction(grounds.measured + grounds.declared), state=_state(grounds), grounds=grounds)
+    return Figure(value=Fraction(len(grounds.machines)), state=_state(grounds), grounds=grounds)
 
 
 def _grounds(

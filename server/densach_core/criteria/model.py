@@ -12,13 +12,18 @@ Confidence = Literal["4771", "L", "C", "R"]
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A title or unit as data: criteria are replaced by people who write no translation files."""
+    """A title or unit as data: criteria are replaced by people who write no translation files.
+
+    `en_one` is the English unit of exactly one; Vietnamese has no other form."""
 
     vi: str
     en: str
+    en_one: str = ""
 
-    def say(self, locale: str) -> str:
-        return self.en if locale == "en" else self.vi
+    def say(self, locale: str, value: float | None = None) -> str:
+        if locale != "en":
+            return self.vi
+        return self.en_one if self.en_one and value == 1 else self.en
 
 
 class Norm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,9 +89,11 @@ class Reason:
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):
-    """The ids a figure stands on. `uncertain` counts things whose state nobody knows and which were left out."""
+    """The ids a figure stands on. `uncertain` counts things whose state nobody knows and which were left out; `apart` are
+    simulated machines and equipment that would count were they real (`simulated` is their number)."""
 
     machines: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     rooms: tuple[str, ...] = ()
     equipment: tuple[str, ...] = ()
@@ -98,7 +105,9 @@ class Grounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the sum or comparison behind a figure: a room, with what it has and what it would need."""
+    """One row of the sum or comparison behind a figure: a room, with what it has and what it would need.
+
+    `simulated` machines are in none of its numbers but `with_simulated`: the ratio with them counted too."""
 
     room: str
     name: str
@@ -114,6 +123,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     within: bool | None = None
     state: State = State.UNKNOWN
     reason: str | None = None
+    with_simulated: float | None = None
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +139,10 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
-    """A criterion's value for a school on a day, for one level or (None) the whole school."""
+    """A criterion's value for a school on a day, for one level or (None) the whole school.
+
+    `value`, `state`, `within` know of real machines only. `with_simulated` is what the value would be with the simulated
+    ones; None where none is concerned."""
 
     code: str
     version: int
@@ -143,6 +156,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     grounds: Grounds
     parts: tuple[Part, ...]
     digest: str
+    with_simulated: float | None = None
 
     @property
     def key(self) -> str:

@@ -34,7 +34,7 @@ STATES: dict[str, Text] = {
 }
 
 REASONS: dict[str, Text] = {
-    Reason.NO_MACHINES: t("No machine has been registered yet."),
+    Reason.NO_MACHINES: t("No machine has reported or been declared yet."),
     Reason.NO_ROSTER: t("There is no class list. Import it to know this figure."),
     Reason.NO_CLASS: t("No class of this level is in the class list."),
     Reason.SIZE_UNKNOWN: t("The size of a class is not known."),

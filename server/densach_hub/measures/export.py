@@ -15,12 +15,12 @@ from densach_wire.upward import State
 Say = Callable[[Text], str]
 _HEADS = {
     "vi": (
-        "Mã", "Chỉ số", "Cấp học", "Giá trị", "Đơn vị", "Định mức", "Đạt", "Nguồn số liệu", "Máy mô phỏng",
-        "Lý do chưa rõ", "Văn bản", "Ngày",
+        "Mã", "Chỉ số", "Cấp học", "Giá trị", "Đơn vị", "Định mức", "Đạt", "Nguồn số liệu",
+        "Mô phỏng (tính riêng)", "Giá trị khi tính cả mô phỏng", "Lý do chưa rõ", "Văn bản", "Ngày",
     ),
     "en": (
-        "Code", "Indicator", "Level", "Value", "Unit", "Norm", "Kept", "How known", "Simulated",
-        "Why unknown", "Document", "Day",
+        "Code", "Indicator", "Level", "Value", "Unit", "Norm", "Kept", "How known",
+        "Simulated (apart)", "Value with the simulated", "Why unknown", "Document", "Day",
     ),
 }  # fmt: skip
 _STATES = {
@@ -56,25 +56,52 @@ def report_xlsx(report: Report, locale: str, title: str, say: Say) -> bytes:
             cells = _cells(line, report.day, tongue, say)
             for column, cell in enumerate(cells):
                 if column == 3 and line.indicator.value is not None:
-                    exact = float(shown.rounded(line.indicator.value, max(line.criterion.decimals, 0)))
-                    sheet.write_number(row, column, exact)
+                    sheet.write_number(row, column, _exact(line.indicator.value, line))
+                elif column == 9 and line.indicator.with_simulated is not None:
+                    sheet.write_number(row, column, _exact(line.indicator.with_simulated, line))
                 elif isinstance(cell, int | float):
                     sheet.write_number(row, column, cell)
                 else:
                     sheet.write_string(row, column, str(cell))
         sheet.set_column(0, 0, 24)
         sheet.set_column(1, 1, 46)
-        sheet.set_column(2, 11, 16)
+        sheet.set_column(2, 12, 16)
         sheet.freeze_panes(3, 2)
         _rooms(book, bold, report, tongue)
     return out.getvalue()
 
 
+def _exact(value: float, line: Line) -> float:
+    return float(shown.rounded(value, max(line.criterion.decimals, 0)))
+
+
 def _rooms(book: "xlsxwriter.Workbook", bold: object, report: Report, tongue: str) -> None:
     sheet = book.add_worksheet("Phòng máy" if tongue == "vi" else "Computer rooms")
     heads = {
-        "vi": ("Phòng", "Cấp học", "Lớp đông nhất", "Sĩ số", "Máy cần", "Máy hoạt động", "Còn thiếu"),
-        "en": ("Room", "Level", "Largest class", "Pupils", "Computers needed", "Working computers", "Missing"),
+        "vi": (
+            "Phòng",
+            "Cấp học",
+            "Lớp đông nhất",
+            "Sĩ số",
+            "Máy cần",
+            "Máy hoạt động",
+            "Còn thiếu",
+            "HS/máy",
+            "Máy mô phỏng (tính riêng)",
+            "HS/máy khi tính cả mô phỏng",
+        ),
+        "en": (
+            "Room",
+            "Level",
+            "Largest class",
+            "Pupils",
+            "Computers needed",
+            "Working computers",
+            "Missing",
+            "Pupils per computer",
+            "Simulated computers (apart)",
+            "Pupils per computer with the simulated",
+        ),
     }[tongue]
     sheet.write_row(0, 0, heads, bold)
     parts = [part for line in report.lines if line.indicator.code == "computers-short" for part in line.indicator.parts]
@@ -83,12 +110,18 @@ def _rooms(book: "xlsxwriter.Workbook", bold: object, report: Report, tongue: st
         texts = (part.name, part.level or "", part.klass or "")
         for column, text in enumerate(texts):
             sheet.write_string(row, column, text)
-        for column, number in enumerate((part.pupils, part.needed, part.working, part.short), 3):
+        value, beside = _rounded(part.value), _rounded(part.with_simulated)
+        numbers = (part.pupils, part.needed, part.working, part.short, value, part.simulated, beside)
+        for column, number in enumerate(numbers if part.simulated else numbers[:6], 3):
             if number is None:
                 sheet.write_string(row, column, unknown)
             else:
                 sheet.write_number(row, column, number)
-    sheet.set_column(0, 6, 18)
+    sheet.set_column(0, 9, 18)
+
+
+def _rounded(ratio: float | None) -> float | None:
+    return None if ratio is None else float(shown.rounded(ratio, 1))
 
 
 def _cells(line: Line, day: str, tongue: str, say: Say) -> list[str | int | float]:
@@ -106,6 +139,7 @@ def _cells(line: Line, day: str, tongue: str, say: Say) -> list[str | int | floa
         _KEPT[tongue][found.within],
         _STATES[tongue][found.state],
         found.grounds.simulated,
+        shown.figure(found.with_simulated, criterion.decimals, tongue) or "",
         say(reason) if reason is not None else "",
         document,
         day,

@@ -2,9 +2,12 @@
 
 import msgspec
 
-from densach_core.criteria.facts import ClassFact, EquipmentFact, MachineFact
+from densach_core.criteria.facts import ClassFact, EquipmentFact, MachineFact, RoomFact
 from densach_core.criteria.model import Criterion, Indicator
 from densach_core.criteria.trend import Trend
+from densach_hub.library.model import HeldTitle, ItemReads
+
+LISTED = 1_000
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,17 +29,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure with everything behind it. `counted` are machines in the figure, `left_out` those of the register that are
-    not, so that a person can see why; `uncertain` those whose state nobody knows."""
+    """A figure with everything behind it. `counted` are machines in the figure, `simulated` those that would be were they
+    real, `left_out` those of the register that are in neither, so that a person can see why.
+
+    `titles` and `reads` (per item, never per person) are at most `LISTED`; the figure says how many there are in all."""
 
     line: Line
     day: str
     at: int
     counted: tuple[MachineFact, ...] = ()
+    simulated: tuple[MachineFact, ...] = ()
     left_out: tuple[MachineFact, ...] = ()
     classes: tuple[ClassFact, ...] = ()
     equipment: tuple[EquipmentFact, ...] = ()
     rooms: dict[str, str] = {}
+    titles: tuple[HeldTitle, ...] = ()
+    reads: tuple[ItemReads, ...] = ()
+    studios: tuple[RoomFact, ...] = ()
     school_days: tuple[str, ...] = ()
 
 

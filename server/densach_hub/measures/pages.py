@@ -23,6 +23,8 @@ from densach_hub.measures.model import Line
 from densach_hub.measures.service import MEASURES
 
 READERS = PRINCIPALS | TECHNICIANS
+COUNTS = frozenset({"machines-registered", "machines-working", "machines-connected", "studio-equipment"})
+"""Computations that count: what is simulated is so many more. In all others it would make another value."""
 routes = Routes("measures")
 
 
@@ -99,6 +101,7 @@ async def opened(request: web.Request) -> web.StreamResponse:
         title=found.line.criterion.title.say(LOCALE.get()),
         opened=found,
         day=day,
+        today=day_of(request.app[CLOCK].now_ms()).isoformat(),
         technician=me(request).has(TECHNICIANS),
         **_words(),
     )
@@ -118,6 +121,7 @@ def _words() -> dict[str, Any]:
         "figure": lambda value, decimals=0: shown.figure(value, decimals, locale),
         "norm": lambda value: shown.norm(value, locale),
         "reason": shown.reason,
+        "counts": COUNTS,
         "level_words": shown.LEVELS,
         "day_words": lambda day: date.fromisoformat(day).strftime("%d/%m/%Y"),
     }

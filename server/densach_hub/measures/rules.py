@@ -138,6 +138,7 @@ def statements(
                         norm=part.norm,
                         within=part.within,
                         reason=part.reason,
+                        with_simulated=part.with_simulated,
                     ),
                 )
                 for part in indicator.parts
@@ -158,20 +159,18 @@ def _profile(profile: SchoolProfile, software: str) -> upward.Profile:
 
 
 def _fleet(facts: Facts) -> FleetSummary:
-    machines = facts.machines or ()
-    real = [m for m in machines if not m.simulated]
+    pretending = [m for m in facts.machines or () if m.simulated]
+    real = facts.real().machines
     heard = facts.last_heard_at
     return FleetSummary(
-        measured=_counts([m for m in real if m.measured], facts),
-        declared=_counts([m for m in real if not m.measured], facts, speaks=False),
-        simulated=_counts([m for m in machines if m.simulated], facts),
+        measured=_counts([m for m in real if m.measured], facts) if real is not None else Counts(),
+        declared=_counts([m for m in real if not m.measured], facts, speaks=False) if real is not None else Counts(),
+        simulated=_counts(pretending, facts) if real is not None or pretending else Counts(),
         last_heard_at=heard - heard % HEARD_STEP_MS if heard is not None else None,
     )
 
 
 def _counts(machines: Sequence[MachineFact], facts: Facts, *, speaks: bool = True) -> Counts:
-    if facts.machines is None:
-        return Counts()
     known = [m.working for m in machines if m.working is not None]
     unknown = (speaks and facts.school_days is None) or (bool(machines) and not known)
     return Counts(
@@ -219,4 +218,5 @@ def _value(indicator: Indicator, criterion: Criterion) -> IndicatorValue:
             items=on.items or len(on.equipment),
             digest=indicator.digest,
         ),
+        with_simulated=indicator.with_simulated,
     )

@@ -12,20 +12,23 @@ from aiohttp import web
 from densach_core.clock import Clock, day_of
 from densach_core.criteria import shelf
 from densach_core.criteria.engine import evaluate
-from densach_core.criteria.facts import Facts, LibraryFact
+from densach_core.criteria.facts import Facts, LibraryFact, RoomFact
 from densach_core.criteria.model import Indicator
 from densach_core.criteria.shelf import Shelf
 from densach_core.criteria.trend import DAYS, days_up_to, trend
 from densach_core.database import Database
 from densach_core.errors import NotFound
+from densach_core.folding import fold
 from densach_core.live import Bus
 from densach_core.sender.model import Identity
 from densach_core.sender.service import Sender
 from densach_core.text import t
+from densach_hub.fleet.model import Kind
 from densach_hub.fleet.service import Fleet
+from densach_hub.library.model import HeldTitle, ItemReads
 from densach_hub.library.service import Library
 from densach_hub.measures import store
-from densach_hub.measures.model import Line, Opened, Report
+from densach_hub.measures.model import LISTED, Line, Opened, Report
 from densach_hub.measures.rules import WHOLE, class_facts, machine_fact, room_facts, statements, studio_fact
 from densach_hub.people.service import People
 
@@ -110,6 +113,7 @@ class Measures:
             library=await self._library_fact(today),
             school_days=tuple(day.isoformat() for day in days) if days else None,
             last_heard_at=max(heard, default=None),
+            register_known=await self._register_known(),
         )
 
     async def report(self, day: date | None = None) -> Report:
@@ -133,24 +137,42 @@ class Measures:
         if line is None:
             raise NotFound("measures.no-indicator", t("There is no such figure."), t("Open the list of figures."))
         on = line.indicator.grounds
-        machines, classes, pieces = set(on.machines), set(on.classes), set(on.equipment)
+        machines, classes, pieces = {*on.machines, *on.apart}, set(on.classes), {*on.equipment, *on.apart}
         concerned = set(on.rooms)
         about_machines = line.criterion.needs[:1] == ("machines",)
         return Opened(
             line=line,
             day=facts.as_of,
             at=at,
-            counted=tuple(m for m in facts.machines or () if m.id in machines),
+            counted=tuple(m for m in facts.machines or () if m.id in machines and not m.simulated),
+            simulated=tuple(m for m in facts.machines or () if m.id in machines and m.simulated),
             left_out=tuple(
                 m
                 for m in facts.machines or ()
                 if about_machines and m.id not in machines and (not concerned or m.room in concerned)
             ),
             classes=tuple(k for k in facts.classes or () if k.id in classes),
-            equipment=tuple(e for e in (facts.studio.equipment if facts.studio else ()) if e.id in pieces),
+            equipment=tuple(e for e in (facts.studio.equipment if facts.studio else None) or () if e.id in pieces),
             rooms={room.id: room.name for room in facts.rooms or ()},
+            titles=await self._titles(at) if line.criterion.compute in ("library-titles", "library-items") else (),
+            reads=await self._reads(date.fromisoformat(facts.as_of)) if line.criterion.compute == "library-reads" else (),
+            studios=await self._studios(on.rooms) if line.criterion.compute == "studio-rooms" else (),
             school_days=facts.school_days or (),
         )
+
+    async def _titles(self, at: int) -> tuple[HeldTitle, ...]:
+        """What is held today of what was held then (what was taken out since is not remembered), in order of title."""
+        held = await self._library.held_titles(limit=LISTED)
+        return tuple(sorted((one for one in held if one.added_at <= at), key=lambda one: fold(one.title)))
+
+    async def _reads(self, day: date) -> tuple[ItemReads, ...]:
+        first = day - timedelta(days=READS_DAYS - 1)
+        return (await self._library.reads(first.isoformat(), day.isoformat())).items
+
+    async def _studios(self, rooms: tuple[str, ...]) -> tuple[RoomFact, ...]:
+        """A room that is no more keeps its number for a name."""
+        names = {room.id: room.name for room in await self._fleet.rooms.all()}
+        return tuple(RoomFact(room, names.get(room, room)) for room in rooms)
 
     async def snapshot(self) -> int:
         """Keeps today's figures and says upward what changed; returns how many records were queued."""
@@ -206,6 +228,11 @@ class Measures:
         if found is None:
             raise NotFound("measures.no-day", t("Nothing was measured up to this day."), t("Choose a later day."))
         return found
+
+    async def _register_known(self) -> bool:
+        """Whether anything real was ever heard or declared; what left the register since was."""
+        ever = await self._fleet.register.machines(kinds=tuple(Kind), retired=True)
+        return any(not machine.simulated for machine in ever)
 
     async def _library_fact(self, today: date) -> LibraryFact:
         holdings = await self._library.holdings()

@@ -22,12 +22,17 @@ READINGS: dict[str, tuple[Text, str]] = {
 
 
 def checks(room: RoomSight, equipment: Sequence[EquipmentRow]) -> tuple[Check, ...]:
-    """What has to hold for a recording: a computer that works, equipment that answers, nothing reported broken."""
+    """What has to hold for a recording: a computer that works, equipment that answers, nothing reported broken.
+
+    What is simulated makes no room ready, and none unready."""
     return (_computer(room), _equipment(equipment), _faults(room))
 
 
 def _computer(room: RoomSight) -> Check:
-    standing = [s for s in (*room.seats, *room.loose) if s.machine is not None]
+    there = [s for s in (*room.seats, *room.loose) if s.machine is not None]
+    standing = [s for s in there if not s.simulated]
+    if there and not standing:
+        return Check(Verdict.UNKNOWN, t("Only a simulated computer is here."), t("Put the studio's computer into this room."))
     if not standing:
         return Check(Verdict.UNKNOWN, t("No computer is registered here."), t("Put the studio's computer into this room."))
     if any(s.glyph in WORKS for s in standing):
@@ -40,6 +45,10 @@ def _computer(room: RoomSight) -> Check:
 def _equipment(rows: Sequence[EquipmentRow]) -> Check:
     if not rows:
         return Check(Verdict.UNKNOWN, t("No equipment speaks here."), t("Put the equipment of the list into this room."))
+    real = [row for row in rows if not row.machine.simulated]
+    if not real:
+        return Check(Verdict.UNKNOWN, t("Only simulated equipment is here."), t("Put the equipment of the list into this room."))
+    rows = real
     away = [row for row in rows if row.online is False]
     if away:
         return Check(
@@ -53,7 +62,7 @@ def _equipment(rows: Sequence[EquipmentRow]) -> Check:
 
 
 def _faults(room: RoomSight) -> Check:
-    hurt = sum(1 for s in (*room.seats, *room.loose) if s.faults or s.findings)
+    hurt = sum(1 for s in (*room.seats, *room.loose) if not s.simulated and (s.faults or s.findings))
     if hurt:
         return Check(Verdict.NO, t("{n} machines need a person.", n=hurt), t("Look at the alerts of this room."))
     return Check(Verdict.YES, t("Nothing is reported broken."))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from densach_core.criteria.engine import evaluate
-from densach_core.criteria.facts import ClassFact, Facts, LibraryFact, MachineFact, RoomFact, StudioFact
+from densach_core.criteria.facts import ClassFact, EquipmentFact, Facts, LibraryFact, MachineFact, RoomFact, StudioFact
 from densach_core.criteria.figures import Asked, pupils_per_working_computer
 from densach_core.criteria.model import Indicator, Norm, Reason
 from densach_core.criteria.shelf import load
@@ -92,15 +92,31 @@ def test_no_working_machine_breaks_the_norm_without_inventing_a_number() -> None
     assert indicator(school(machines(0, 10), [klass("6A", "THCS", 40)]), "computers-short").value == 20
 
 
-def test_a_figure_with_simulated_or_declared_machines_says_so() -> None:
+def test_a_ratio_is_of_real_machines_and_the_one_with_simulated_ones_stands_beside() -> None:
     mixed = machines(10, simulated=True) + machines(2, prefix="d", measured=False)
     found = indicator(school(mixed, [klass("6A", "THCS", 24)]), "pupils-per-computer.THCS")
+    assert (found.value, found.within, found.with_simulated) == (12, False, 2)
     assert (found.grounds.simulated, found.grounds.declared, found.state) == (10, 2, State.DECLARED)
+    assert (found.parts[0].working, found.parts[0].simulated, found.parts[0].with_simulated) == (2, 10, 2)
+    short = indicator(school(mixed, [klass("6A", "THCS", 24)]), "computers-short")
+    assert (short.value, short.with_simulated) == (10, 0)
 
 
 def test_simulated_machines_are_counted_apart() -> None:
     found = indicator(school(machines(3) + machines(40, prefix="s", simulated=True), None), "machines-registered")
-    assert (found.value, found.grounds.simulated) == (3, 40)
+    assert (found.value, found.grounds.simulated, len(found.grounds.machines), len(found.grounds.apart)) == (3, 40, 3, 40)
+
+
+def test_before_anything_was_heard_or_declared_a_count_is_unknown_and_nought_once_all_have_gone() -> None:
+    fresh = msgspec.structs.replace(school([], None), studio=StudioFact(rooms=("st",)), register_known=False)
+    for key in ("machines-registered", "machines-working", "machines-connected", "studio-equipment"):
+        found = indicator(fresh, key)
+        assert (found.value, found.state, found.reason) == (None, State.UNKNOWN, Reason.NO_MACHINES)
+        assert indicator(msgspec.structs.replace(fresh, register_known=True), key).value == 0
+    pretending = msgspec.structs.replace(fresh, machines=tuple(machines(4, simulated=True)))
+    found = indicator(pretending, "machines-registered")
+    assert (found.value, found.with_simulated, found.reason) == (None, 4, Reason.NO_MACHINES)
+    assert indicator(fresh, "studio-rooms").value == 1
 
 
 def test_loans_are_unknown_until_there_is_a_desk_and_reads_of_nothing_are_a_true_zero() -> None:
@@ -151,10 +167,40 @@ some_classes = st.lists(
     max_size=6,
 )
 some_facts = st.builds(
-    lambda m, c: school(m, c, rooms=(ROOM, RoomFact("p2", "Phòng máy 2"))),
+    lambda m, c, known: msgspec.structs.replace(
+        school(m, c, rooms=(ROOM, RoomFact("p2", "Phòng máy 2"))), studio=StudioFact(rooms=("st",)), register_known=known
+    ),
     st.one_of(st.none(), some_machines),
     st.one_of(st.none(), some_classes),
+    st.booleans(),
 )
+
+
+def headline(found: Indicator) -> Indicator:
+    """All of a figure but what is said of simulated machines."""
+    grounds = msgspec.structs.replace(found.grounds, apart=(), simulated=0)
+    parts = tuple(msgspec.structs.replace(part, simulated=0, with_simulated=None) for part in found.parts)
+    return msgspec.structs.replace(found, grounds=grounds, parts=parts, with_simulated=None, digest="")
+
+
+@given(some_facts, some_machines, st.integers(0, 3))
+def test_simulated_machines_and_equipment_change_no_headline(facts: Facts, more: list[MachineFact], pieces: int) -> None:
+    pretending = tuple(msgspec.structs.replace(machine, simulated=True) for machine in more)
+    equipment = tuple(EquipmentFact(id=f"plug{n}", name="Ổ cắm", simulated=True) for n in range(pieces))
+    with_them = msgspec.structs.replace(
+        facts,
+        machines=(*facts.machines, *pretending)
+        if facts.machines is not None
+        else pretending
+        if not facts.register_known
+        else None,
+        studio=StudioFact(rooms=("st",), equipment=equipment),
+    )
+    before, after = evaluate(CRITERIA, facts), evaluate(CRITERIA, with_them)
+    assert [headline(one) for one in before] == [headline(one) for one in after]
+    for one in after:
+        assert one.grounds.simulated == len(one.grounds.apart)
+        assert one.with_simulated is None or one.grounds.simulated
 
 
 @given(some_facts)
@@ -165,7 +211,7 @@ def test_unknown_is_never_a_number_and_always_has_a_reason(facts: Facts) -> None
             assert found.within is None
         if found.value is None:
             assert found.reason is not None
-        if found.grounds.declared and found.value is not None:
+        if found.grounds.declared and found.value is not None and found.code != "studio-rooms":
             assert found.state is State.DECLARED
 
 

@@ -1,5 +1,6 @@
 """The reports as a technician and a principal see them, on a whole hub."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,8 @@ from tests.fixtures.hub import HubUnderTest, hub_in
 
 from densach_core.accounts.model import Role
 from densach_core.accounts.service import COOKIE
-from densach_hub.fleet.model import Condition, Declaration
+from densach_hub.fleet.model import Condition, Declaration, RoomKind
+from densach_hub.library.model import Record
 from densach_hub.people import calendar as calendars
 from densach_hub.people.model import Level, SchoolCode, SchoolProfile
 
@@ -54,6 +56,29 @@ async def test_reports_open_to_what_they_stand_on(hub: HubUnderTest) -> None:
     assert (await ask(hub, "/reports/no-such", Role.PRINCIPAL))[0] == 404
     assert (await ask(hub, "/reports?day=1999-01-01", Role.PRINCIPAL))[0] == 404
     assert (await ask(hub, "/reports?day=hôm-qua", Role.PRINCIPAL))[0] == 422
+
+
+async def test_what_was_counted_in_the_library_and_the_studio_is_listed(hub: HubUnderTest, tmp_path: Path) -> None:
+    paper = tmp_path / "Con lắc.txt"
+    paper.write_text("Con lắc đơn dao động.", "utf-8")
+    library = hub.rooms.library
+    added = await library.add_file(paper, by="test", known=Record(title="Con lắc đơn"))
+    for _ in range(200):
+        if (await library.holdings()).items:
+            break
+        await asyncio.sleep(0.05)
+    studio = await hub.rooms.fleet.rooms.new("Phòng studio", by="test", kind=RoomKind.STUDIO, seats=2)
+    link = f'<a href="/items/{added.item}">Con lắc đơn</a>'
+    for key in ("library-titles", "library-items"):
+        assert link in (await ask(hub, f"/reports/{key}", Role.PRINCIPAL))[2], key
+    library.readers.opened(added.item, "bạn đọc bí mật")
+    _, _, reads = await ask(hub, "/reports/library-reads", Role.PRINCIPAL)
+    assert link in reads
+    assert "bí mật" not in reads
+    _, _, page = await ask(hub, "/reports/studio-rooms", Role.TECHNICIAN)
+    assert f'<a href="/lab/rooms/{studio.id}">Phòng studio</a>' in page
+    _, _, loans = await ask(hub, "/reports/library-loans", Role.PRINCIPAL)
+    assert "không ghi 0" in loans
 
 
 async def test_files_api_and_the_page_of_the_way_up(hub: HubUnderTest) -> None:

@@ -15,9 +15,10 @@ from densach_wire.upward import State
 
 async def test_an_empty_school_knows_nothing_and_says_so(school: SchoolUnderTest) -> None:
     await school.set_up(Level.TH, Level.THCS)
-    assert await school.value("machines-registered") == (0, "measured", None)
-    assert await school.value("pupils-per-computer.THCS") == (None, "unknown", Reason.NO_ROSTER)
-    assert await school.value("computers-short") == (None, "unknown", Reason.NO_ROSTER)
+    for key in ("machines-registered", "machines-working", "machines-connected"):
+        assert await school.value(key) == (None, "unknown", Reason.NO_MACHINES)
+    assert await school.value("pupils-per-computer.THCS") == (None, "unknown", Reason.NO_MACHINES)
+    assert await school.value("computers-short") == (None, "unknown", Reason.NO_MACHINES)
     assert await school.value("studio-rooms") == (None, "unknown", Reason.NO_STUDIO)
     assert await school.value("library-titles") == (0, "measured", None)
     assert await school.value("library-loans") == (None, "unknown", Reason.NO_DESK)
@@ -81,7 +82,19 @@ async def test_declared_machines_count_as_declared_and_broken_ones_do_not_work(s
     assert await school.value("pupils-per-computer.THCS") == (4, "declared", None)
 
 
-async def test_simulated_machines_are_apart_and_a_ratio_that_contains_them_says_so(school: SchoolUnderTest) -> None:
+async def test_nought_is_measured_once_the_register_has_had_anything(school: SchoolUnderTest) -> None:
+    await school.set_up()
+    await school.room("Phòng studio", RoomKind.STUDIO)
+    await school.machine("S1", None, simulated=True)
+    assert await school.value("machines-registered") == (None, "unknown", Reason.NO_MACHINES)
+    assert await school.value("studio-equipment") == (None, "unknown", Reason.NO_MACHINES)
+    machine = await school.machine("M1", None)
+    await school.fleet.register.retire(machine.id, by="test")
+    assert await school.value("machines-registered") == (0, "measured", None)
+    assert await school.value("studio-equipment") == (0, "measured", None)
+
+
+async def test_simulated_machines_are_in_no_headline_and_the_ratio_with_them_stands_beside(school: SchoolUnderTest) -> None:
     await school.set_up()
     room = await school.room("Phòng máy 1")
     await school.works(await school.machine("M1", room), days_ago=1)
@@ -90,8 +103,15 @@ async def test_simulated_machines_are_apart_and_a_ratio_that_contains_them_says_
     assert (await school.value("machines-registered"))[0] == 1
     assert (await school.value("machines-working"))[0] == 1
     opened = await school.measures.opened("pupils-per-computer.THCS")
-    assert opened.line.indicator.value == 4
+    assert (opened.line.indicator.value, opened.line.indicator.with_simulated) == (8, 4)
     assert opened.line.indicator.grounds.simulated == 1
+    assert ([machine.name for machine in opened.counted], [machine.name for machine in opened.simulated]) == (["M1"], ["S1"])
+    table = report_csv(await school.measures.report(), "vi", lambda text: text.msgid).decode("utf-8-sig").splitlines()
+    head, ratio = table[0].split(";"), next(line for line in table if line.startswith("pupils-per-computer.THCS")).split(";")
+    row = dict(zip(head, ratio, strict=True))
+    beside = (row["Mô phỏng (tính riêng)"], row["Giá trị khi tính cả mô phỏng"])
+    assert (row["Giá trị"], row["Đạt"], *beside) == ("8,0", "không", "1", "4,0")
+    assert await school.value("computers-short") == (3, "measured", None)
 
 
 async def test_studio_and_its_computers(school: SchoolUnderTest) -> None:
