@@ -17,18 +17,23 @@ from densach_hub.fleet.sights import DeclaredChange, ImportPreview
 
 MOST_ROWS = 2_000
 MOST_BYTES = 2 * 1024 * 1024
+# Keys of headers, several a line.
+# fmt: off
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "name": ("ten may", "ten", "may", "may so", "so may", "name", "machine", "computer"),
     "room": ("phong", "phong may", "ten phong", "room", "lab"),
     "seat": ("cho", "vi tri", "cho so", "so cho", "seat"),
-    "maker": ("hang", "hang san xuat", "nha san xuat", "maker", "manufacturer", "brand", "vendor"),
+    "maker": ("hang", "hang may", "hang san xuat", "nha san xuat", "maker", "manufacturer", "brand", "vendor"),
     "model": ("model", "kieu", "kieu may", "dong may", "loai may"),
-    "serial": ("serial", "so serial", "so seri", "s/n", "serial number", "so may san xuat"),
+    "serial": (
+        "serial", "serial number", "serial no", "so serial", "so seri", "seri", "so se ri", "se ri", "s n", "so may san xuat",
+    ),
     "asset": ("so the tai san", "ma tai san", "so tai san", "so hieu tai san", "asset", "asset number", "asset tag"),
-    "os": ("he dieu hanh", "os", "operating system", "windows"),
+    "os": ("he dieu hanh", "os", "operating system", "he dieu hanh windows", "windows"),
     "condition": ("tinh trang", "hien trang", "tinh trang su dung", "condition", "state", "status"),
     "note": ("ghi chu", "note", "notes", "remark", "remarks"),
 }
+# fmt: on
 """Folded header texts, never positions: templates move their columns between versions."""
 _WORKING = ("tot", "con tot", "dung duoc", "dang dung", "dang su dung", "hoat dong", "working", "good", "ok", "binh thuong")
 _BROKEN = ("hong", "bi hong", "khong hoat dong", "khong dung duoc", "broken", "bad", "defect", "cho thanh ly", "hu")
@@ -62,6 +67,17 @@ class Declared:
         """What the file would do. Raises BadInput where it is no table with a name column."""
         rows, ignored = await self._read(csv)
         return _preview(rows, ignored)
+
+    async def alike(self, d: Declaration) -> list[Machine]:
+        """Machines of the register that this one may be: the same asset or serial number, or the same name anywhere."""
+        machines = await self._register.machines(kinds=(Kind.AGENT, Kind.DECLARED))
+        return [
+            m
+            for m in machines
+            if fold(m.name) == fold(d.name.strip())
+            or (d.serial and m.serial.casefold() == d.serial.strip().casefold())
+            or (d.asset and m.asset.casefold() == d.asset.strip().casefold())
+        ]
 
     async def carry_out(self, csv: bytes, digest: str, *, by: str) -> ImportPreview:
         """Does what was shown. Raises Conflict when file or register changed since the preview."""
@@ -136,7 +152,7 @@ def parse(body: bytes) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...
     columns: dict[int, str] = {}
     ignored: list[str] = []
     for position, header in enumerate(lines[0]):
-        field = wanted.get(" ".join(fold(header).split()).strip(" .:*"))
+        field = wanted.get(plain(header))
         if field is not None and field not in columns.values():
             columns[position] = field
         elif header.strip():
@@ -155,6 +171,11 @@ def parse(body: bytes) -> tuple[list[tuple[int, dict[str, str]]], tuple[str, ...
     if len(found) > MOST_ROWS:
         raise BadInput("fleet.import-large", t("This file is too large for a list of machines."))
     return found, tuple(ignored)
+
+
+def plain(header: str) -> str:
+    """A header without tones, dashes, slashes and stars: "Số sê-ri (*)" is "so se ri"."""
+    return " ".join("".join(ch if ch.isalnum() else " " for ch in fold(header)).split())
 
 
 def condition_of(words: str) -> Condition | None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -10,7 +11,7 @@ from densach_core.errors import BadInput, Problem, TooLarge
 from densach_core.text import t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, see_other
-from densach_hub.fleet.model import Condition, Declaration
+from densach_hub.fleet.model import Condition, Declaration, Machine
 from densach_hub.lab.frame import chosen, places, routes, show
 from densach_hub.lab.machines import CONDITIONS
 from densach_hub.lab.model import DeclareForm
@@ -28,15 +29,18 @@ async def declare(request: web.Request) -> web.StreamResponse:
 async def declare_one(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, DeclareForm)
     room, seat = chosen(form.place)
+    condition = Condition(form.condition) if form.condition in set(Condition) else Condition.UNKNOWN
+    given = Declaration(
+        name=form.name, room=room, seat=seat, maker=form.maker, model=form.model, serial=form.serial,
+        asset=form.asset, os=form.os, condition=condition, note=form.note,
+    )  # fmt: skip
+    fleet = request.app[LAB].fleet
+    if not form.anyway and (alike := await fleet.declared.alike(given)):
+        page = await _page(request, form=form, problem=None, alike=alike)
+        page.set_status(409)
+        return page
     try:
-        condition = Condition(form.condition) if form.condition in set(Condition) else Condition.UNKNOWN
-        made = await request.app[LAB].fleet.register.declare(
-            Declaration(
-                name=form.name, room=room, seat=seat, maker=form.maker, model=form.model, serial=form.serial,
-                asset=form.asset, os=form.os, condition=condition, note=form.note,
-            ),
-            by=me(request).name,
-        )  # fmt: skip
+        made = await fleet.register.declare(given, by=me(request).name)
     except Problem as problem:
         page = await _page(request, form=form, problem=problem)
         page.set_status(problem.status)
@@ -78,7 +82,9 @@ async def carry_out(request: web.Request) -> web.StreamResponse:
     return see_other(request, "/lab/machines", flash=said)
 
 
-async def _page(request: web.Request, *, form: DeclareForm, problem: Problem | None) -> web.Response:
+async def _page(
+    request: web.Request, *, form: DeclareForm, problem: Problem | None, alike: Sequence[Machine] = ()
+) -> web.Response:
     return await show(
         request,
         "lab/declare.html",
@@ -86,6 +92,8 @@ async def _page(request: web.Request, *, form: DeclareForm, problem: Problem | N
         title=t("Write a machine down by hand"),
         form=form,
         problem=problem,
+        alike=alike,
+        room_names={room.id: room.name for room in await request.app[LAB].fleet.rooms.all()},
         places=await places(request.app[LAB]),
         conditions=CONDITIONS,
     )

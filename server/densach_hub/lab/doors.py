@@ -9,7 +9,7 @@ from densach_core.text import t
 from densach_core.web.identity import is_secure, me
 from densach_core.web.respond import read_form, see_other
 from densach_hub.lab.frame import chosen, places, routes, show
-from densach_hub.lab.model import AdmitForm, TokenForm
+from densach_hub.lab.model import AdmitForm, JoinLine, TokenForm
 from densach_hub.lab.service import LAB
 
 MOST_HOURS = 24 * 14
@@ -67,19 +67,23 @@ async def quarantine(request: web.Request) -> web.StreamResponse:
 
 @routes.get("/join", who=TECHNICIANS)
 async def join(request: web.Request) -> web.StreamResponse:
-    return await _join(request, line=None, token=None)
+    """`?made=` shows a line to the session that made it, for some minutes: the page may be loaded again."""
+    handle = request.query.get("made", "")
+    made = request.app[LAB].lines.see(request, handle) if handle else None
+    response = await _join(request, made=made, gone=bool(handle) and made is None)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @routes.post("/join", who=TECHNICIANS)
 async def make_line(request: web.Request) -> web.StreamResponse:
-    """Makes a room's token and shows the one line with it, this once."""
+    """Makes a room's token and leads to the page that shows its line: loading that again makes no second token."""
     form = await read_form(request, TokenForm)
     hours, uses = min(max(form.hours, 1), MOST_HOURS), min(max(form.uses, 1), MOST_USES)
-    enrolment = request.app[LAB].fleet.enrolment
-    token, secret = await enrolment.new_token(by=me(request).name, room=form.room, hours=hours, uses=uses)
-    response = await _join(request, line=one_line(address_here(request), secret), token=token)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    lab = request.app[LAB]
+    token, secret = await lab.fleet.enrolment.new_token(by=me(request).name, room=form.room, hours=hours, uses=uses)
+    made = JoinLine(one_line(address_here(request), secret), token)
+    return see_other(request, f"/join?made={lab.lines.keep(request, made, about=token.id)}")
 
 
 @routes.post("/join/tokens/{id}/revoke", who=TECHNICIANS)

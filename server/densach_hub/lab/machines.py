@@ -144,10 +144,11 @@ async def software(request: web.Request) -> web.StreamResponse:
 @routes.post("/lab/machines/{id}/repairs", who=TECHNICIANS)
 async def add_repair(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, RepairForm)
-    machine_id = request.match_info["id"]
-    await request.app[LAB].fleet.register.note_repair(
-        machine_id, form.what, by=me(request).name, parts=form.parts, works_again=form.works_again
-    )
+    machine_id, fleet, by = request.match_info["id"], request.app[LAB].fleet, me(request).name
+    await fleet.register.note_repair(machine_id, form.what, by=by, parts=form.parts, works_again=form.works_again)
+    open_ones = {f.key for f in await fleet.alerts.morning() if f.machine == machine_id} if form.solved else set()
+    for key in open_ones.intersection(form.solved):
+        await fleet.alerts.acknowledge(key, by=by, note=form.what)
     return see_other(request, f"/lab/machines/{machine_id}#done", flash=t("Repair noted."))
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from densach_core.text import Text
-from densach_hub.fleet.model import FaultReport, Machine, Room, Seat
+from densach_hub.fleet.model import FaultReport, Machine, Room, RoomToken, Seat
 from densach_hub.fleet.sights import EquipmentSight, Finding, MachineSight, RoomSight, SeatSight
 from densach_hub.fleet.telling import HealthPoint
 
@@ -154,6 +154,13 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class JoinLine(msgspec.Struct, frozen=True):
+    """A room's line with the token in it, shown for some minutes to who made it."""
+
+    line: str
+    token: RoomToken
+
+
 class RoomForm(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str = "computer-room"
@@ -193,6 +200,8 @@ class RepairForm(msgspec.Struct, frozen=True, kw_only=True):
     what: str = ""
     parts: str = ""
     works_again: bool = False
+    solved: list[str] = []
+    """Keys of the findings that this repair put right."""
 
 
 class WhyForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,6 +234,8 @@ class DeclareForm(msgspec.Struct, frozen=True, kw_only=True):
     os: str = ""
     condition: str = "unknown"
     note: str = ""
+    anyway: bool = False
+    """Write it down although one like it is there."""
 
 
 class TokenForm(msgspec.Struct, frozen=True, kw_only=True):

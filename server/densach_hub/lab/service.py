@@ -7,6 +7,7 @@ import segno
 from aiohttp import web
 from msgspec.structs import replace
 
+from densach_core.briefly import Briefly
 from densach_core.clock import DAY_MS, Clock, day_of
 from densach_core.errors import NotFound
 from densach_core.text import Text, t
@@ -16,7 +17,7 @@ from densach_hub.fleet.service import Fleet
 from densach_hub.fleet.sights import LogBookRow, MachineRow, SlotOfDay
 from densach_hub.lab.composition import groups, software_count
 from densach_hub.lab.history import happened
-from densach_hub.lab.model import Curve, FaultPlace, Label, MachinePage, Morning, RoomMap
+from densach_hub.lab.model import Curve, FaultPlace, JoinLine, Label, MachinePage, Morning, RoomMap
 from densach_hub.lab.rules import days_of_use, drawn, parse_code, seat_code, sorted_out
 
 CURVES: dict[str, tuple[Text, str]] = {
@@ -47,6 +48,7 @@ class Lab:
     ) -> None:
         self.fleet = fleet
         self.reason_of = reason_of
+        self.lines: Briefly[JoinLine] = Briefly(clock)
         self._clock = clock
         self._slots_of = slots_of
 

@@ -20,7 +20,7 @@ from densach_hub.people.forms import (
     holidays_text,
     periods_text,
 )
-from densach_hub.people.pages import ClassForm, slips_page
+from densach_hub.people.pages import ClassForm, to_sheet
 from densach_hub.people.plan import What
 from densach_hub.people.service import PEOPLE
 from densach_hub.people.table import LARGEST_FILE
@@ -64,7 +64,7 @@ async def teacher_slips(request: web.Request) -> web.StreamResponse:
     made = await request.app[PEOPLE].slips.of_teachers(by=me(request))
     if not made:
         return see_other(request, "/admin/people", flash=t("Every teacher has a password already."))
-    return await slips_page(request, made, title=me(request).name, back="/admin/people")
+    return to_sheet(request, made, title=me(request).name, back="/admin/people")
 
 
 @routes.get("/admin/people/without-class", who=ADMINS)
@@ -91,7 +91,7 @@ async def grade_slips(request: web.Request) -> web.StreamResponse:
     made = await request.app[PEOPLE].slips.of_grade(grade, by=me(request))
     if not made:
         return see_other(request, "/admin/people", flash=t("Every pupil of this grade has a PIN already."))
-    return await slips_page(request, made, title=t("Grade {grade}", grade=grade), back="/admin/people")
+    return to_sheet(request, made, title=t("Grade {grade}", grade=grade), back="/admin/people")
 
 
 async def _overview(request: web.Request, problem: Problem | None = None) -> web.Response:

@@ -14,7 +14,7 @@ from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
 from densach_hub.people.model import Sex
 from densach_hub.people.service import PEOPLE
-from densach_hub.people.slips import Slip
+from densach_hub.people.slips import Sheet, Slip
 from densach_hub.people.words import LEVELS
 
 routes = Routes("people")
@@ -118,18 +118,18 @@ async def _pupil_page(request: web.Request, problem: Problem | None = None) -> w
 
 @routes.post("/classes/{id}/slips", who=TEACHERS)
 async def slips(request: web.Request) -> web.StreamResponse:
-    """The sheet to print is the answer itself: these PINs are nowhere else."""
+    """Leads to the sheet to print; these PINs are nowhere else."""
     people, key = request.app[PEOPLE], request.match_info["id"]
     form = await read_form(request, SlipsForm)
     one = await people.own_class(me(request), key)
     made = await people.slips.of_class(key, by=me(request), anew=form.anew)
-    return await slips_page(request, made, title=one.name, back=f"/classes/{key}")
+    return to_sheet(request, made, title=one.name, back=f"/classes/{key}")
 
 
 @routes.post("/classes/{id}/pupils/{pupil}/pin", who=TEACHERS)
 async def new_pin(request: web.Request) -> web.StreamResponse:
     slip = await request.app[PEOPLE].reset_pin(request.match_info["pupil"], by=me(request))
-    return await slips_page(request, [slip], title=slip.name, back=f"/classes/{request.match_info['id']}")
+    return to_sheet(request, [slip], title=slip.name, back=f"/classes/{request.match_info['id']}")
 
 
 @routes.post("/classes/{id}/pupils/{pupil}/unlock", who=TEACHERS)
@@ -144,10 +144,24 @@ async def leave(request: web.Request) -> web.StreamResponse:
     return see_other(request, f"/classes/{request.match_info['id']}", flash=t("Noted. What this pupil did stays."))
 
 
-async def slips_page(request: web.Request, made: list[Slip], *, title: Text | str, back: str) -> web.Response:
+def to_sheet(request: web.Request, made: list[Slip], *, title: Text | str, back: str) -> web.Response:
+    """On to the sheet, which this browser alone can open, and load again, for some minutes."""
+    sheet = Sheet(slips=tuple(made), title=title, back=back)
+    return see_other(request, f"/classes/slips/{request.app[PEOPLE].slips.sheets.keep(request, sheet, about=back)}")
+
+
+@routes.get("/classes/slips/{sheet}", who=TEACHERS)
+async def slips_page(request: web.Request) -> web.StreamResponse:
+    sheet = request.app[PEOPLE].slips.sheets.see(request, request.match_info["sheet"])
+    if sheet is None:
+        raise NotFound(
+            "people.sheet-gone",
+            t("These PINs can no longer be shown."),
+            t("If they were not printed, make new PINs on the class's page: the old ones then stop working."),
+        )
     profile = await request.app[PEOPLE].profile()
     response = render(
-        request, "people/slips.html", title=t("Log-in slips: {name}", name=title), slips=made, back=back,
+        request, "people/slips.html", title=t("Log-in slips: {name}", name=sheet.title), slips=sheet.slips, back=sheet.back,
         school=profile.name, address=None if is_local_name(request.host) else f"{request.scheme}://{request.host}",
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,4 @@
-"""Log-ins on paper: made when they are printed, shown that once, kept as hashes."""
+"""Log-ins on paper: made when they are printed, shown for ten minutes to who made them, kept as hashes."""
 
 import asyncio
 import secrets
@@ -12,8 +12,10 @@ from densach_core.accounts.audit import trace
 from densach_core.accounts.model import Account, AccountState
 from densach_core.accounts.rules import new_password, new_pin
 from densach_core.accounts.service import Accounts
+from densach_core.briefly import Briefly
 from densach_core.clock import Clock
 from densach_core.database import Database
+from densach_core.text import Text
 from densach_hub.people.model import ClassPage, SchoolClass, Teacher
 
 
@@ -24,6 +26,14 @@ class Slip(msgspec.Struct, frozen=True, kw_only=True):
     login: str
     secret: str | None
     class_name: str | None = None
+
+
+class Sheet(msgspec.Struct, frozen=True, kw_only=True):
+    """Slips to be printed, and where one came from."""
+
+    slips: tuple[Slip, ...]
+    title: Text | str
+    back: str
 
 
 class Lists(Protocol):
@@ -40,6 +50,8 @@ class Slips:
         self._clock = clock
         self._accounts = accounts
         self._people = people
+        self.sheets: Briefly[Sheet] = Briefly(clock)
+        """Sheets that were made a moment ago: the browser that made one may load it again before it is printed."""
 
     async def of_class(self, class_id: str, *, by: Account | str, anew: bool = False) -> list[Slip]:
         """PINs for those of a class who have none (`anew`: for all), shown this once. About 20 ms a pupil."""

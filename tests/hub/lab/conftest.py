@@ -22,6 +22,7 @@ class Browser:
         self.base = base
         self.status = 0
         self.path = ""
+        self.landed = ""
 
     async def get(self, path: str, **headers: str) -> str:
         async with self._session.get(self.base + path, headers=headers) as answer:
@@ -34,7 +35,7 @@ class Browser:
             for one in value if isinstance(value, list) else [value]:
                 form.add_field(name, one)
         async with self._session.post(self.base + path, data=form, headers={"Origin": self.base}) as answer:
-            self.status, self.path = answer.status, answer.url.path
+            self.status, self.path, self.landed = answer.status, answer.url.path, answer.url.path_qs
             return await answer.text()
 
     async def send(self, path: str, form: aiohttp.FormData) -> str:

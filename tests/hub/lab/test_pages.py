@@ -129,8 +129,12 @@ async def test_labels_and_log_book_are_printed_from_what_is_known(stage: Stage) 
 
 async def test_the_one_line_is_shown_once_with_its_token(stage: Stage) -> None:
     page = await stage.technician.post("/join", room=ROOM, hours="4", uses="30")
+    made = stage.technician.landed
+    assert made.startswith("/join?made=")
     assert "ds1." in page
+    assert "ds1." in await stage.technician.get(made), "loading it again shows the same line"
     assert "ds1." not in await stage.technician.get("/join")
+    assert "ds1." not in await stage.pupil.get(made)
     [token] = await stage.fleet.enrolment.tokens()
     await stage.technician.post(f"/join/tokens/{token.id}/revoke")
     assert not await stage.fleet.enrolment.tokens()

@@ -1,5 +1,7 @@
 """Owner, member and stranger at every page of administrators and teachers; the whole way of a roster through the pages."""
 
+import re
+
 import aiohttp
 import pytest
 from tests.hub.people.house import PASSWORD, Browser, House
@@ -145,7 +147,7 @@ async def test_a_roster_goes_through_preview_to_slips(house: House) -> None:
     page = (await admin.get(f"/classes/{one.id}")).text
     for words in ("Nguyễn Văn An", "2 học sinh chưa có mã PIN", "Phòng máy 1", "Trần Thị Bình"):
         assert words in page, words
-    slips = await admin.post(f"/classes/{one.id}/slips")
+    slips = await admin.get((await admin.post(f"/classes/{one.id}/slips")).location)
     assert slips.text.count('class="slip"') == 2
     assert house.base not in slips.text, "on paper this address would lead pupils to their own machine"
     assert "no-store" in slips.headers["Cache-Control"]
@@ -154,7 +156,7 @@ async def test_a_roster_goes_through_preview_to_slips(house: House) -> None:
     )
     assert changed.status == 303
     assert (await house.people.school_class(one.id)).room_ids == ("phong-may-1",)
-    printed = await admin.post("/admin/people/teachers/slips")
+    printed = await admin.get((await admin.post("/admin/people/teachers/slips")).location)
     assert printed.text.count('class="slip"') == 2
 
 
@@ -186,12 +188,19 @@ async def test_a_teacher_sees_and_helps_the_own_class_only(house: House) -> None
     assert "Sửa thông tin lớp" not in page.text
     assert (await owner.get(f"/classes/{other.id}")).status == 403
     pupils = [await house.people.pupils_of(c.id) for c in (own, other)]
-    pin = await owner.post(f"/classes/{own.id}/pupils/{pupils[0][0].id}/pin")
-    assert pin.status == 200
+    led = await owner.post(f"/classes/{own.id}/pupils/{pupils[0][0].id}/pin")
+    pin = await owner.get(led.location)
     assert pin.text.count('class="slip"') == 1
     for path in (f"/classes/{own.id}/pupils/{pupils[1][0].id}/pin", f"/classes/{other.id}/slips"):
         assert (await owner.post(path)).status == 403, "somebody else's pupils, whatever the address says"
     assert (await owner.post(f"/classes/{own.id}/pupils/{pupils[0][0].id}/leave")).status == 403
+    again = await owner.get(led.location)
+    assert re.findall(r"\b\d{6}\b", again.text) == re.findall(r"\b\d{6}\b", pin.text), "loading the sheet again makes no new PIN"
+    await house.account("quantri", Role.ADMIN)
+    assert (await (await house.browser("quantri")).get(led.location)).status == 404, "nobody else, not even the administrator"
+    await owner.post("/logout")
+    await owner.post("/login", {"login": "binh.tran", "secret": PASSWORD})
+    assert (await owner.get(led.location)).status == 404, "only the session that made it"
 
 
 async def test_profile_and_calendar_forms(house: House) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.hub.people.house import PASSWORD, Browser, House, house_in
+from tests.hub.people.house import PASSWORD, Browser, house_in
 
 SCHOOL = [
     ("name", "Trường THCS Đèn Sách"), ("levels", "THCS"), ("levels", "THPT"), ("code_1", "00123456"), ("code_2", "mã lạ !"),
