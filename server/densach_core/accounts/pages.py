@@ -69,7 +69,8 @@ async def log_in(request: web.Request) -> web.StreamResponse:
             login, form.secret, address=address_of(request), instead_of=request.cookies.get(request.app[ACCOUNTS].cookie)
         )
     except (BadInput, TooMany) as problem:
-        return await _page(request, onward, class_id=form.school_class, pupil_id=form.pupil, login=form.login, problem=problem)
+        said = _of_chosen(problem) if form.pupil else problem
+        return await _page(request, onward, class_id=form.school_class, pupil_id=form.pupil, login=form.login, problem=said)
     if entry.ticket is not None:
         return _code_page(request, onward, entry.ticket)
     return _entered(request, entry, onward)
@@ -104,6 +105,13 @@ async def me_api(request: web.Request) -> Account:
     from densach_core.web.identity import me
 
     return me(request)
+
+
+def _of_chosen(problem: Problem) -> Problem:
+    """Who chose a name from the list typed no name: only the PIN can be wrong, whether or not the account is still there."""
+    if problem.code != "accounts.wrong":
+        return problem
+    return BadInput(problem.code, t("The PIN is not right."), t("Type it once more."), **problem.facts)
 
 
 def start_session(request: web.Request, response: web.StreamResponse, entry: Entry) -> None:
