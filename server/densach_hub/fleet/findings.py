@@ -181,8 +181,8 @@ def _twins(ground: Ground, facts: Facts) -> Iterator[Finding]:
 
 
 def _taken_over(ground: Ground, facts: Facts) -> Iterator[Finding]:
-    """The agent's own word; where the hub has seen the other machine, its finding says more."""
-    known = {twin.device for twin in facts.twins}
+    """The agent's own word; where the hub has seen the other machine, or let it in, that finding says more."""
+    known = {*(twin.device for twin in facts.twins), *(made.machine for made in facts.made_twins)}
     newest: dict[str, SeenEvent] = {}
     for event in facts.twin_events:
         if event.device in ground.machines and event.device not in known and event.at > newest.get(event.device, event).at - 1:
