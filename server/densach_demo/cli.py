@@ -28,6 +28,8 @@ _WIDTH = 76
 def demo(data: Path, http: str | None, machines: int, faults: tuple[str, ...]) -> int:
     """Run hub, office, this machine's agent and simulated machines on this machine; Ctrl-C ends all of it."""
     folder = data.resolve()
+    if not (folder / "lock").exists():
+        _ports(folder, http)  # what is refused must not have made a folder
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:

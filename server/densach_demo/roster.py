@@ -9,7 +9,7 @@ _FAMILY = (
     "Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Lý",
     "Đinh", "Đoàn", "Trịnh", "Mai",
 )  # fmt: skip
-_MIDDLE_F = ("Thị", "Ngọc", "Thị Thu", "Phương", "Bảo", "Khánh", "Thanh", "Minh", "Thuỳ", "Hoài")
+_MIDDLE_F = ("Thị", "Ngọc", "Thị Thu", "Phương", "Bảo", "Khánh", "Thanh", "Minh", "Thùy", "Hoài")
 _MIDDLE_M = ("Văn", "Đức", "Minh", "Quốc", "Gia", "Hữu", "Anh", "Thành", "Công", "Bá")
 _GIVEN_F = ("An", "Ánh", "Chi", "Dung", "Giang", "Hà", "Hạnh", "Huyền", "Lan", "Linh", "Mai", "Ngân", "Nhi", "Oanh", "Quỳnh",
             "Thảo", "Trang", "Uyên", "Vân", "Yến")  # fmt: skip

@@ -58,6 +58,10 @@ def run(data: Path, http: str | None, database: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def code(data: Path, school: str, name: str, is_office: bool, as_json: bool) -> None:
     """Give out a one-time pairing code."""
+    if not (data / "office.db").is_file():
+        raise click.ClickException(
+            f"There is no office in {data}. Check the path; a new office begins with: densach office run --data {data}"
+        )
     kind = ChildKind.OFFICE if is_office else ChildKind.SCHOOL
 
     async def issue() -> str:

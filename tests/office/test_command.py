@@ -24,6 +24,13 @@ def test_codes_and_accounts_by_command(tmp_path: Path) -> None:
     assert len(found["code"]) == 19
 
 
+def test_a_code_in_a_folder_without_an_office_makes_none(tmp_path: Path) -> None:
+    typo = tmp_path / "offcie"
+    refused = CliRunner().invoke(command, ["code", "--data", str(typo), "--school", "0123"])
+    assert (refused.exit_code, "no office" in refused.output) == (1, True)
+    assert not typo.exists()
+
+
 def test_every_command_has_help_with_an_example_and_a_wrong_call_is_2(tmp_path: Path) -> None:
     runner = CliRunner()
     for words in (["--help"], ["run", "--help"], ["code", "--help"], ["user", "--help"], ["user", "add", "--help"]):

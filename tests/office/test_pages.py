@@ -1,5 +1,7 @@
 """The officer's pages: set-up, table, school, record, pairing, tree, files; and who may see them."""
 
+import csv
+import io
 import re
 from pathlib import Path
 
@@ -14,7 +16,17 @@ from densach_office.app import running_office
 from densach_office.profile import Unit
 from densach_office.settings import OfficeSettings, WebSettings
 from densach_office.setup import FirstCode
-from densach_wire.upward import AlertCount, AlertSummary, IndicatorValue, Kind, RoomRatio, State
+from densach_wire.upward import (
+    AlertCount,
+    AlertSummary,
+    Counts,
+    Evidence,
+    FleetSummary,
+    IndicatorValue,
+    Kind,
+    RoomRatio,
+    State,
+)
 
 PAGES = ("/", "/fragments/schools", "/schools.csv", "/schools/new", "/schools/0123456", "/hubs", "/tree", "/machines")
 ADMIN_PAGES = ("/upward", "/admin/users")
@@ -96,11 +108,70 @@ async def test_unknown_is_a_word_in_table_and_file(office: Running, school: Scho
         async with session.get("/schools.csv") as answer:
             body = await answer.read()
     assert body.startswith(b"\xef\xbb\xbf")
-    head, line = body.decode("utf-8-sig").splitlines()
-    cells = dict(zip(head.split(";"), line.split(";"), strict=True))
-    assert cells["Mã trường"] == '"=""0123456"""'  # the leading zero survives a spreadsheet
+    assert b'\n"0123456";' in body  # as it is, in quotation marks: no formula
+    [cells] = csv.DictReader(io.StringIO(body.decode("utf-8-sig")), delimiter=";")
     assert cells["HS/máy THCS"] == "chưa rõ"
     assert cells["Máy trong danh mục"] == "40"
+
+
+async def test_only_figures_of_real_machines_keep_a_norm_and_simulated_ones_are_marked_beside(
+    office: Running, make_school: MakeSchool
+) -> None:
+    values = {
+        "111": IndicatorValue(
+            code="pupils-per-computer", criterion_version=2, level="THCS", value=40, state=State.MEASURED, norm=2, within=False,
+            evidence=Evidence(machines=1, simulated=20), with_simulated=1.5,
+        ),
+        "222": IndicatorValue(  # an older hub: simulated machines are in the value
+            code="pupils-per-computer", criterion_version=1, level="THCS", value=1.5, state=State.MEASURED, norm=2, within=True,
+            evidence=Evidence(machines=21, simulated=20),
+        ),
+    }  # fmt: skip
+    simulated = Counts(registered=31, working=20, connected=7)
+    for code, value in values.items():
+        async with make_school(code) as school:
+            await school.sender.pair(office.url, await office.code(code))
+            fleet = FleetSummary(measured=Counts(registered=7, working=1, connected=1), declared=Counts(), simulated=simulated)
+            alerts = AlertSummary((AlertCount("disk", 0, 1_795_000_000_000, simulated=3),))
+            await school.sender.publish(
+                [
+                    Statement(kind=Kind.INDICATOR, subject="pupils-per-computer.THCS", as_of="2026-11-24", body=value),
+                    Statement(kind=Kind.FLEET, as_of="2026-11-24", body=fleet),
+                    Statement(kind=Kind.ALERTS, as_of="2026-11-24", body=alerts),
+                ]
+            )
+            await school.send()
+    rows = {row.code: row for row in await office.office.schools.rows()}
+    assert (rows["222"].levels["THCS"].value, rows["222"].levels["THCS"].with_simulated) == (None, 1.5)
+    kept = (await office.office.schools.overview(list(rows.values()))).kept
+    assert (kept.value, kept.behind) == (0, 1)
+    async with office.browser() as session:
+        first = await words(session, "/")
+        assert "1,5 khi tính cả máy mô phỏng" in first
+        assert "định mức 2" in first
+        assert "≤" not in first
+        page = await words(session, "/schools/111")
+        assert "1 máy" in page
+        assert "(và 20 mô phỏng, tính riêng)" in page
+        table = csv.DictReader(io.StringIO((await words(session, "/schools.csv")).removeprefix("\ufeff")), delimiter=";")
+    line = next(line for line in table if line["Mã trường"] == "111")
+    said = [line[f"Mô phỏng {what} (tính riêng)"] for what in ("trong danh mục", "hoạt động", "đang kết nối")]
+    assert said == ["31", "20", "7"]
+    assert (line["HS/máy THCS"], line["HS/máy THCS khi tính cả mô phỏng"], line["Đạt THCS"]) == ("40,00", "1,50", "không")
+    assert (line["Cảnh báo"], line["Cảnh báo của máy mô phỏng (tính riêng)"]) == ("0", "3")
+
+
+async def test_what_a_new_school_has_not_said_is_unknown_and_no_level_it_has_not(
+    office: Running, make_school: MakeSchool
+) -> None:
+    async with make_school("111") as school:
+        await reported(office, school)
+    async with make_school("222") as school:
+        await school.sender.pair(office.url, await office.code("222"))
+    async with office.browser() as session:
+        page = await words(session, "/?q=222")
+    assert "trường không có cấp học này" not in page
+    assert "chưa rõ" in page.partition('data-label="HS/máy THCS"')[2].partition("</td>")[0]
 
 
 async def test_the_table_sorts_filters_and_keeps_the_unknown_last(office: Running, make_school: MakeSchool) -> None:

@@ -86,6 +86,7 @@ class Reason:
     NO_LIBRARY = "no-library"
     NO_DESK = "no-loan-desk"
     NO_CALENDAR = "no-calendar"
+    SIMULATED = "simulated-counted-in"
 
 
 class Grounds(msgspec.Struct, frozen=True, kw_only=True):

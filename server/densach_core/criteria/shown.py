@@ -45,6 +45,7 @@ REASONS: dict[str, Text] = {
     Reason.NO_STUDIO: t("Nothing is known about a studio."),
     Reason.NO_LIBRARY: t("Nothing is known about the library."),
     Reason.NO_DESK: t("Loans are not counted yet: there is no lending desk."),
+    Reason.SIMULATED: t("The school's older software sent this figure with simulated machines in it only."),
     Reason.NO_CALENDAR: t("There is no school calendar. Set it up to know this figure."),
 }
 

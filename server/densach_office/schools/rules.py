@@ -2,16 +2,20 @@
 
 import re
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
+from densach_core.criteria.model import Reason
 from densach_office.schools.model import Arrival, Child, ChildKind, Held, NoticeKind
-from densach_wire.upward import MAX_ID, FleetSummary, Record, Sukien, body_of, digest
+from densach_wire.upward import MAX_ID, FleetSummary, IndicatorValue, Record, RoomRatio, State, Sukien, body_of, digest
 
 HIGHEST_VERSION = 2**53 - 1
 SILENT_AFTER_MS = 24 * 3_600_000
 """A hub speaks at least every ten minutes while its line is up; a night's power cut is not yet silence."""
+
+MIXED = frozenset({"pupils-per-computer", "computers-short"})
+"""Indicators that older senders computed with simulated machines in them."""
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
@@ -101,6 +105,21 @@ def counted(fleet: FleetSummary, name: Literal["registered", "working", "connect
     values: list[int | None] = [getattr(part, name) for part in said if part.registered]
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
+
+
+F = TypeVar("F", IndicatorValue, RoomRatio)
+
+
+def of_real_machines(figure: F) -> F:
+    """The figure as it may be judged. One that an older sender computed with simulated machines among the real ones is
+    moved to where such a figure belongs, and leaves nothing to hold against the norm."""
+    simulated = figure.simulated if isinstance(figure, RoomRatio) else figure.evidence.simulated
+    is_ratio = isinstance(figure, RoomRatio) or figure.code in MIXED
+    if not is_ratio or not simulated or figure.with_simulated is not None or figure.value is None:
+        return figure
+    return msgspec.structs.replace(
+        figure, value=None, state=State.UNKNOWN, within=None, reason=Reason.SIMULATED, with_simulated=figure.value
+    )
 
 
 class _HasId(msgspec.Struct):

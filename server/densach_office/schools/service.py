@@ -16,7 +16,7 @@ from densach_core.text import t
 from densach_office.profile import Tree
 from densach_office.schools.model import Child, Heard, Held, SchoolRow, SchoolSight
 from densach_office.schools.port import SchoolStore
-from densach_office.schools.rules import alive, counted, silent, total
+from densach_office.schools.rules import alive, counted, of_real_machines, silent, total
 from densach_wire.upward import AlertSummary, FleetSummary, IndicatorValue, Kind, Profile, RoomRatio
 
 SCHOOLS: "web.AppKey[Schools]" = web.AppKey("schools")
@@ -125,8 +125,8 @@ class Schools:
             child=await self._store.child(code),
             profile=next(iter(of_kind[Kind.PROFILE]), None),
             fleet=next(iter(of_kind[Kind.FLEET]), None),
-            indicators=tuple((_body(one, IndicatorValue), one) for one in of_kind[Kind.INDICATOR]),
-            rooms=tuple((_body(one, RoomRatio), one) for one in of_kind[Kind.ROOM]),
+            indicators=tuple((of_real_machines(_body(one, IndicatorValue)), one) for one in of_kind[Kind.INDICATOR]),
+            rooms=tuple((of_real_machines(_body(one, RoomRatio)), one) for one in of_kind[Kind.ROOM]),
             alerts=(_body(alerts[0], AlertSummary), alerts[0]) if alerts else None,
             notices=tuple(await self._store.notices(code, 50)),
         )
@@ -142,7 +142,7 @@ class Schools:
         """Every computer room of every school, per level taught in it."""
         schools = {school.code: school for school in await self._store.schools()}
         return [
-            (schools[one.record.school], _body(one, RoomRatio), one)
+            (schools[one.record.school], of_real_machines(_body(one, RoomRatio)), one)
             for one in await self._store.held((Kind.ROOM,))
             if one.record.school in schools
         ]
@@ -204,7 +204,7 @@ def _row(school: Heard, held: Iterable[Held], units: tuple[str, ...], now: int) 
             case Kind.ALERTS:
                 alerts = _body(one, AlertSummary)
             case Kind.INDICATOR:
-                indicator = _body(one, IndicatorValue)
+                indicator = of_real_machines(_body(one, IndicatorValue))
                 if indicator.code == RATIO and indicator.level:
                     levels[indicator.level] = indicator
     return SchoolRow(
@@ -256,7 +256,7 @@ def _trends(fleets: list[Held], ratios: list[Held], days: list[date]) -> dict[st
         for name in NAMES
     }
     kept: list[tuple[date, float | None]] = []
-    judged = _day_by_day(ratios, days, lambda one: _body(one, IndicatorValue).within)
+    judged = _day_by_day(ratios, days, lambda one: of_real_machines(_body(one, IndicatorValue)).within)
     for n, day in enumerate(days):
         schools: dict[str, bool] = {}
         for school, line in judged:
