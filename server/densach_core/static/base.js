@@ -105,11 +105,22 @@ function startNotices() {
   });
 }
 
+// On a narrow screen the tabs scroll; the one that is open has to be among those seen.
+function startTabs() {
+  for (const tabs of document.querySelectorAll(".tabs")) {
+    const open = tabs.querySelector("a[aria-current]");
+    if (!open || tabs.scrollWidth <= tabs.clientWidth) continue;
+    const [outer, inner] = [tabs.getBoundingClientRect(), open.getBoundingClientRect()];
+    tabs.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  }
+}
+
 root.classList.add("js");
 startTheme();
 startMenus();
 startShortcuts();
 startButtons();
 startNotices();
+startTabs();
 startTables(document);
 startLive((fresh) => startTables(fresh));
