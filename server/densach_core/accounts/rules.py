@@ -96,17 +96,16 @@ def check_pin(pin: str) -> None:
 
 
 def is_weak_pin(pin: str) -> bool:
-    """One digit or one step all through (111111, 123456, 654321, 135790), 121212, 123123, and rows of pairs (112233).
+    """One digit all through, a row up or down (123456, 654321), 121212, 123123, and a row of pairs (112233).
 
     Other pairs such as 774411 are as good as any six digits: a rule that nobody can tell refuses without a reason.
     """
-    digits = [int(ch) for ch in pin]
-    pairs = digits[0::2] == digits[1::2] and len(_steps(digits[0::2])) == 1
-    return len(_steps(digits)) == 1 or pin[:2] * 3 == pin or pin[:3] * 2 == pin or pairs
+    return _is_row(pin) or pin[:2] * 3 == pin or pin[:3] * 2 == pin or (pin[0::2] == pin[1::2] and _is_row(pin[0::2]))
 
 
-def _steps(digits: Sequence[int]) -> set[int]:
-    return {(b - a) % 10 for a, b in pairwise(digits)}
+def _is_row(digits: str) -> bool:
+    """The same digit, or one more or one less each time; after 9 comes 0."""
+    return {(int(b) - int(a)) % 10 for a, b in pairwise(digits)} in ({0}, {1}, {9})
 
 
 def new_pin(below: Callable[[int], int]) -> str:
