@@ -107,11 +107,20 @@ function startNotices() {
 
 // On a narrow screen the tabs scroll; the one that is open has to be among those seen.
 function startTabs() {
-  for (const tabs of document.querySelectorAll(".tabs")) {
+  for (const tabs of document.querySelectorAll(".tabs, .faces")) {
     const open = tabs.querySelector("a[aria-current]");
     if (!open || tabs.scrollWidth <= tabs.clientWidth) continue;
     const [outer, inner] = [tabs.getBoundingClientRect(), open.getBoundingClientRect()];
     tabs.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  }
+}
+
+// Where tabs are wider than the screen, the one that is open is brought into view.
+function startTabs() {
+  for (const here of document.querySelectorAll(".tabs [aria-current], .faces [aria-current]")) {
+    const row = here.closest("ul");
+    const tab = here.closest("li");
+    if (row.scrollWidth > row.clientWidth) row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
   }
 }
 
@@ -121,6 +130,7 @@ startMenus();
 startShortcuts();
 startButtons();
 startNotices();
+startTabs();
 startTabs();
 startTables(document);
 startLive((fresh) => startTables(fresh));
