@@ -19,7 +19,6 @@ from densach_hub.library.views import show
 routes = Routes("library")
 A_PAGE = 20
 MOST_WORDS = 200
-KEPT_RESULTS = 200
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -61,10 +60,11 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
     library = request.app[LIBRARY]
     asked = request.query
     page = min(max(int(asked["page"]), 1), 100) if asked.get("page", "").isdecimal() else 1
-    key = (library.finder.generation, LOCALE.get(), words, filters, page)
-    kept = library.results.get(key)
+    generation = library.finder.generation
+    key = (LOCALE.get(), words, filters, page)
+    kept = library.results.get(generation, key)
     if kept is not None:
-        return kept
+        return Markup(kept)  # noqa: S704 - our own template's output
     answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE)
     names = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language") if asked.get(name)}
     body = show(
@@ -78,10 +78,8 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
         bare=f"/search?{urlencode({'q': words})}" if words else "/search",
     )
     results = Markup(body.text or "")  # noqa: S704 - our own template's output
-    if not answer.partial:
-        if len(library.results) >= KEPT_RESULTS:
-            library.results.clear()
-        library.results[key] = results
+    if not answer.partial and generation == library.finder.generation:
+        library.results.put(generation, key, results)
     return results
 
 

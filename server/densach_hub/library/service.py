@@ -6,12 +6,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from sqlite3 import Connection
 from sqlite3 import Error as SqliteError
-from typing import Any
 
 import msgspec
 import structlog
 from aiohttp import web
-from markupsafe import Markup
 
 from densach_core.clock import Clock
 from densach_core.database import Database
@@ -22,6 +20,7 @@ from densach_hub.library import store
 from densach_hub.library.cataloguing import Cataloguer
 from densach_hub.library.extraction import WALL_SECONDS
 from densach_hub.library.finding import Finder
+from densach_hub.library.kept import Kept
 from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Home, Item, Kind, Reads, Record, State
 from densach_hub.library.readers import Readers
 from densach_hub.library.rules import grade_from_name, grades, title_from
@@ -33,6 +32,8 @@ MOST_TITLE = 500
 MOST_WORDS = 4_000
 SWEEP_SECONDS = 3600.0
 LATER_SECONDS = 60.0
+RESULTS_BYTES = 4 * 1024**2
+PARTS_BYTES = 2 * 1024**2
 PICTURE_BYTES = 20 * 1024 * 1024
 
 
@@ -71,8 +72,8 @@ class Library:
         self.readers = Readers(school, clock)
         self.served: dict[str, Served] = {}
         self.shelves: dict[str, tuple[Home, str]] = {}
-        self.results: dict[object, Markup] = {}
-        self.parts: dict[object, Any] = {}
+        self.results = Kept(RESULTS_BYTES)
+        self.parts = Kept(PARTS_BYTES)
         self.cataloguer = Cataloguer(
             school=school,
             search=search,

@@ -46,6 +46,7 @@ LANGUAGES = {
 }
 
 
+BETWEEN = "\0"
 NOBODY = frozenset({"command", "demo"})
 _DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 
@@ -125,13 +126,14 @@ def parts_of(request: web.Request, card: Card) -> Parts:
     """Cover and small words of a card, from what is kept or drawn now."""
     library = request.app[LIBRARY]
     locale = LOCALE.get()
-    key = (library.finder.generation, locale, card.id)
-    found = library.parts.get(key)
-    if found is None:
-        if len(library.parts) >= KEPT_PARTS:
-            library.parts.clear()
-        found = library.parts[key] = _drawn(request, card, locale)
-    return found
+    generation, key = library.finder.generation, (locale, card.id)
+    kept = library.parts.get(generation, key)
+    if kept is not None:
+        cover, _, facts = kept.partition(BETWEEN)
+        return Parts(Markup(cover), Markup(facts))  # noqa: S704 - drawn below
+    drawn = _drawn(request, card, locale)
+    library.parts.put(generation, key, f"{drawn.cover}{BETWEEN}{drawn.facts}")
+    return drawn
 
 
 def _drawn(request: web.Request, card: Card, locale: Locale) -> Parts:
@@ -159,9 +161,6 @@ def read_path(item_id: str, *, section: int | None = None, words: str = "") -> s
     if words:
         asked["q"] = words
     return f"/read/{item_id}{'?' if asked else ''}{urlencode(asked)}"
-
-
-KEPT_PARTS = 3_000
 
 
 def show(request: web.Request, template: str, /, **values: Any) -> web.Response:
