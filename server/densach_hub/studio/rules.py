@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from densach_core.text import Text, t
+from densach_core.text import Text, t, tn
 from densach_hub.fleet.sights import EquipmentRow, Glyph, RoomSight
 from densach_hub.fleet.telling import EquipmentDay
 from densach_hub.studio.model import Bar, Check, Verdict
@@ -53,18 +53,27 @@ def _equipment(rows: Sequence[EquipmentRow]) -> Check:
     if away:
         return Check(
             Verdict.NO,
-            t("{n} of {all} pieces of equipment do not answer.", n=len(away), all=len(rows)),
+            tn(
+                "{n} of {all} pieces of equipment does not answer.",
+                "{n} of {all} pieces of equipment do not answer.",
+                n=len(away),
+                all=len(rows),
+            ),
             t("Check their power and Wi-Fi."),
         )
     if any(row.online is None for row in rows):
         return Check(Verdict.UNKNOWN, t("Some equipment has not said whether it is there."))
-    return Check(Verdict.YES, t("All {n} pieces of equipment answer.", n=len(rows)))
+    return Check(Verdict.YES, tn("The piece of equipment answers.", "All {n} pieces of equipment answer.", n=len(rows)))
 
 
 def _faults(room: RoomSight) -> Check:
     hurt = sum(1 for s in (*room.seats, *room.loose) if not s.simulated and (s.faults or s.findings))
     if hurt:
-        return Check(Verdict.NO, t("{n} machines need a person.", n=hurt), t("Look at the alerts of this room."))
+        return Check(
+            Verdict.NO,
+            tn("{n} machine needs a person.", "{n} machines need a person.", n=hurt),
+            t("Look at the alerts of this room."),
+        )
     return Check(Verdict.YES, t("Nothing is reported broken."))
 
 
