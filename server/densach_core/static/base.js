@@ -115,22 +115,12 @@ function startTabs() {
   }
 }
 
-// Where tabs are wider than the screen, the one that is open is brought into view.
-function startTabs() {
-  for (const here of document.querySelectorAll(".tabs [aria-current], .faces [aria-current]")) {
-    const row = here.closest("ul");
-    const tab = here.closest("li");
-    if (row.scrollWidth > row.clientWidth) row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
-  }
-}
-
 root.classList.add("js");
 startTheme();
 startMenus();
 startShortcuts();
 startButtons();
 startNotices();
-startTabs();
 startTabs();
 startTables(document);
 startLive((fresh) => startTables(fresh));
