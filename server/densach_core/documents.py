@@ -9,7 +9,6 @@ in school.db, so that "as of 30 Sep" can be answered.
 
 import asyncio
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from densach_core.database import Database
 from densach_core.errors import BadInput, Conflict
 from densach_core.migrations import Migration
 from densach_core.text import Text, t
+from densach_core.whole_file import write_whole
 
 MOST_DOCUMENTS = 500
 
@@ -85,8 +85,8 @@ class SafeStorage(Storage):
             raise Conflict("documents.unreadable", self.fault, t("Correct the file by hand, or put its .bak copy in place."))
         body = msgspec.json.format(msgspec.json.encode(data), indent=2)
         if self.path.exists():
-            _write_whole(self.path.with_suffix(".json.bak"), self.path.read_bytes())
-        _write_whole(self.path, body)
+            write_whole(self.path.with_suffix(".json.bak"), self.path.read_bytes())
+        write_whole(self.path, body)
         self._good = msgspec.json.decode(body)
         stat = self.path.stat()
         self._seen = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
@@ -247,18 +247,3 @@ class Single(Generic[T]):
     async def as_of(self, at_ms: int) -> T:
         found = await self._shelf.as_of(at_ms)
         return found[0] if found else self._default
-
-
-def _write_whole(path: Path, body: bytes) -> None:
-    """All of it or nothing: temp file, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -11,6 +11,7 @@ import msgspec
 from densach_core.clock import SystemClock
 from densach_core.errors import BadInput, Conflict, Unavailable
 from densach_core.text import t
+from densach_core.whole_file import write_whole
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -104,9 +105,7 @@ def kept_clock(data: Path) -> SystemClock:
 def keep_clock(data: Path, clock: SystemClock) -> None:
     """Remembers correction and present moment; cheap enough for every few minutes."""
     kept = KeptClock(boot_id(), clock.offset_ms, clock.source, clock.now_ms())
-    draft = data / "clock.json.new"
-    draft.write_bytes(msgspec.json.encode(kept))
-    draft.replace(data / "clock.json")
+    write_whole(data / "clock.json", msgspec.json.encode(kept))
 
 
 def boot_id() -> str:

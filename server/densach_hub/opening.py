@@ -22,6 +22,7 @@ from densach_core.sender.model import Identity
 from densach_core.sender.service import Sender
 from densach_core.sender.signing import open_key
 from densach_core.text import t
+from densach_core.whole_file import write_whole
 from densach_hub.fleet import store as fleet_store
 from densach_hub.fleet.enrolment import Site as FleetSite
 from densach_hub.fleet.service import Fleet
@@ -155,7 +156,5 @@ def school_id_of(data: Path) -> str:
     """The id of this school in topics: made once, never changed (school codes change and hold capital letters)."""
     path = data / "school-id"
     if not path.exists():
-        draft = path.with_name("school-id.new")
-        draft.write_text("s" + secrets.token_hex(5), "ascii")
-        draft.replace(path)
+        write_whole(path, f"s{secrets.token_hex(5)}".encode("ascii"))
     return path.read_text("ascii").strip()

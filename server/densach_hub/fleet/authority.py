@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from densach_core.clock import Clock
 from densach_core.errors import BadInput
 from densach_core.text import t
+from densach_core.whole_file import write_whole
 from densach_wire.topics import is_device_id
 
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -182,22 +182,11 @@ def key_digest(csr_pem: str) -> str:
 
 def write_secret(path: Path, body: bytes) -> None:
     """Whole or not at all, readable by the owner only."""
-    _write(path, body, 0o600)
+    write_whole(path, body, 0o600)
 
 
 def write_public(path: Path, body: bytes) -> None:
-    _write(path, body, 0o644)
-
-
-def _write(path: Path, body: bytes, mode: int) -> None:
-    new = path.with_name(path.name + ".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, mode)
-        file.write(body)
-        file.flush()
-        os.fsync(handle)
-    new.replace(path)
+    write_whole(path, body)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> x509.CertificateBuilder:

@@ -70,7 +70,7 @@ def backup(data: Path, target: Path, *, now_ms: int, keep: int | None = None, to
     )
     manifest = Manifest(1, now_ms, parts, stored)
     _write_synced(draft / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-    for path in draft.rglob("*"):
+    for path in (*draft.rglob("*"), draft):
         _sync(path)
     final = target / name
     if final.exists():
@@ -135,6 +135,8 @@ def restore(source: Path, data: Path, *, told: Progress = lambda _: None) -> Man
         if (draft / database).exists() and (fault := quick_check(draft / database)) is not None:
             raise _damaged(f"{database}: {fault}")
     data.mkdir(parents=True, exist_ok=True)
+    for path in (*draft.rglob("*"), draft):
+        _sync(path)
     for path in draft.iterdir():
         path.rename(data / path.name)
     draft.rmdir()
