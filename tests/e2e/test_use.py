@@ -80,7 +80,7 @@ def test_without_scripts_one_can_filter_report_and_choose(looking: Looking, scho
     page.get_by_role("button", name="Hiện", exact=True).click()
     assert page.locator("#machines tbody tr").count() == 1
     page.goto(school.base + "/fault/phong-tin-hoc-2.05")
-    page.get_by_text("Máy không lên").click()
+    page.get_by_text("Máy không khởi động được").click()
     page.get_by_role("button", name="Gửi").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Cảm ơn bạn"
     page.goto(school.base + "/lab")

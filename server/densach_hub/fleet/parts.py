@@ -31,7 +31,8 @@ def part_name(cls: str) -> Text:
 def part_words(change: Change) -> str:
     """What tells this part from its siblings: size, model, slot. No sentence, the same in every language."""
     attrs = change.before or change.after or {}
-    words = [size_words(attrs.get("size_bytes")), _word(attrs.get("maker")), _word(attrs.get("model")), change.key]
+    slot = "" if change.key in (change.cls, "total") else change.key
+    words = [size_words(attrs.get("size_bytes")), _word(attrs.get("maker")), _word(attrs.get("model")), slot]
     return " ".join(dict.fromkeys(word for word in words if word))[:120]
 
 

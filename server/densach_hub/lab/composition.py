@@ -1,6 +1,6 @@
 """What a machine is made of, in a person's words, out of inventory sections. Pure.
 
-An unknown class or attribute is shown as it is called on the wire rather than left out.
+A class nobody has named is shown as it is called on the wire; an attribute without a name here is left out.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ CLASSES: dict[str, tuple[str, Text]] = {
     "virtual": ("twin", t("Virtual machine")),
     "cpu": ("chip", t("Processor")),
     "memory": ("memory", t("Memory module")),
-    "memory-total": ("memory", t("Memory")),
+    "memory-total": ("memory", t("In all")),
     "disk": ("disk", t("Disk")),
     "gpu": ("chip", t("Graphics card")),
     "display": ("monitor", t("Screen")),
@@ -83,7 +83,21 @@ ATTRIBUTES: dict[str, Text] = {
     "year": t("Year"),
     "chemistry": t("Chemistry"),
     "damaged_edid": t("Cannot be read"),
+    "bits64": t("64-bit"),
+    "removable": t("Removable"),
+    "firmware": t("Firmware"),
+    "design_mwh": t("Capacity when new (mWh)"),
+    "restart_due": t("Restart needed after an update"),
+    "random_mac": t("Changing hardware address"),
+    "microcode": t("Microcode"),
 }
+WORDS: dict[str, Text] = {
+    "ethernet": t("cable"), "wifi": t("Wi-Fi"), "desktop": t("desktop"), "tower": t("tower"), "laptop": t("laptop"),
+    "all-in-one": t("all in one"), "handheld": t("handheld"), "tablet": t("tablet"), "server": t("server case"),
+    "dock": t("dock"),
+    "ssd": t("SSD"), "hdd": t("HDD"), "uefi": t("UEFI"), "bios": t("BIOS"),
+}  # fmt: skip
+"""Kinds of things in a person's words; others are names that stand for themselves (DDR4)."""
 IN_NAME = ("maker", "model", "name", "size_bytes")
 
 
@@ -131,7 +145,7 @@ def named(item: Item) -> str:
     name = model or str(item.attrs.get("name") or "").strip()
     if maker and name and not name.casefold().startswith(maker.casefold()):
         name = f"{maker} {name}"
-    return name or maker or ("" if item.key == item.cls else item.key)
+    return name or maker or ("" if item.key in (item.cls, "total") else item.key)
 
 
 def class_icon(cls: str) -> str:
@@ -139,13 +153,13 @@ def class_icon(cls: str) -> str:
 
 
 def _fact(name: str, value: Value) -> Fact | None:
-    if value is None or value == "":
+    label = ATTRIBUTES.get(name)
+    if value is None or value == "" or label is None:
         return None
-    label = ATTRIBUTES.get(name, Text(name))
     if isinstance(value, bool):
         return Fact(label, t("yes") if value else t("no"))
     if name.endswith("_bytes") and isinstance(value, int | float):
         return Fact(label, size=float(value))
-    if name == "kind" and value in ("ssd", "hdd"):
-        return Fact(label, str(value).upper())
+    if name == "kind" and str(value) in WORDS:
+        return Fact(label, WORDS[str(value)])
     return Fact(label, str(value))

@@ -13,6 +13,7 @@ MOST = 60
 EVENTS: dict[str, tuple[str, Text, bool]] = {
     "boot": ("sun", t("Started"), False),
     "shutdown": ("moon", t("Shut down"), False),
+    "stopped": ("info", t("The agent stopped"), False),
     "asleep": ("moon", t("Went to sleep"), False),
     "awake": ("sun", t("Woke up"), False),
     "clock-jump": ("clock", t("The clock jumped"), False),
@@ -22,6 +23,15 @@ EVENTS: dict[str, tuple[str, Text, bool]] = {
     "twin-suspected": ("twin", t("It suspects that it is a copy of another machine"), True),
     "takeover": ("twin", t("Another machine took over its line"), True),
 }
+EVENT_FACTS: dict[str, Text] = {
+    "agent": t("agent {value}"),
+    "dropped": t("{value} records"),
+    "why": t("reason: {value}"),
+    "times": t("{value} times"),
+    "asleep_ms": t("for {value} minutes"),
+    "by_ms": t("by {value} minutes"),
+}
+"""What an event tells beside its kind; what has no words here is for programs."""
 CLOCKS: dict[ClockTrust, Text] = {
     ClockTrust.GOOD: t("Its clock is right again"),
     ClockTrust.SKEWED: t("Its clock was wrong; times were corrected"),
@@ -81,8 +91,15 @@ def changed(change: Change) -> Happening:
 def event_line(event: SeenEvent) -> Happening:
     """An event of the machine's own; unknown kinds in their own word."""
     icon, what, urgent = EVENTS.get(event.kind, ("info", Text(event.kind), False))
-    detail = ", ".join(f"{name}: {value}" for name, value in event.attrs.items() if value is not None)
-    return Happening(at=event.at, icon=icon, what=what, detail=detail or None, urgent=urgent)
+    told = [_told(EVENT_FACTS[n], n, value) for n, value in event.attrs.items() if n in EVENT_FACTS and value is not None]
+    return Happening(at=event.at, icon=icon, what=what, detail=_joined(told), urgent=urgent)
+
+
+def _told(words: Text, name: str, value: object) -> Text:
+    """The words with the value in them; milliseconds become minutes."""
+    if name.endswith("_ms") and isinstance(value, int | float):
+        value = round(abs(value) / 60_000, 1)
+    return Text(words.msgid, {"value": value})
 
 
 def _thing(change: Change) -> Text:
@@ -96,10 +113,9 @@ def _difference(change: Change) -> Text | None:
     if change.kind is not ChangeKind.CHANGED:
         return None
     before, after = change.before or {}, change.after or {}
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)][:3]
+    names = [name for name in {**before, **after} if name in ATTRIBUTES and before.get(name) != after.get(name)][:3]
     lines = [
-        t("{name}: {before} → {after}", name=ATTRIBUTES.get(n, Text(n)), before=_said(before.get(n)), after=_said(after.get(n)))
-        for n in names
+        t("{name}: {before} → {after}", name=ATTRIBUTES[n], before=_said(before.get(n)), after=_said(after.get(n))) for n in names
     ]
     return _joined(lines)
 

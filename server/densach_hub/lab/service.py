@@ -26,7 +26,7 @@ CURVES: dict[str, tuple[Text, str]] = {
     "disk_used_pct": (t("Fullest disk"), "%"),
     "temp_max_c": (t("Hottest place"), "°C"),
     "battery_pct": (t("Battery"), "%"),
-    "load_1m": (t("Load"), ""),
+    "load_1m": (t("Load of the system"), ""),
 }
 """Metrics worth a line on a machine's page, in order."""
 

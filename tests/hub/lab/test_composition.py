@@ -1,11 +1,15 @@
 """What a machine is made of, and what happened to it, in a person's words."""
 
+import ast
+import re
 from datetime import date
+from pathlib import Path
 
+from densach_agent import collectors
 from densach_core.text import Text
 from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, Section, SeenEvent
-from densach_hub.lab.composition import group, groups, named, part, software_count
-from densach_hub.lab.history import changed, event_line
+from densach_hub.lab.composition import ATTRIBUTES, IN_NAME, group, groups, named, part, software_count
+from densach_hub.lab.history import EVENTS, changed, event_line
 from densach_hub.studio.rules import bars, known_sum
 from densach_wire.messages import Item, SectionStatus
 
@@ -22,10 +26,10 @@ def test_maker_and_model_are_one_name_and_the_maker_not_twice() -> None:
     assert named(Item("network", "eno1", {})) == "eno1"
 
 
-def test_a_part_says_its_size_and_facts_and_hides_nothing_unknown() -> None:
+def test_a_part_says_its_size_and_the_facts_that_have_words() -> None:
     found = part(Item("memory", "DIMM 0", {"size_bytes": 8 * GIB, "kind": "DDR4", "colour": "green", "bad": None}))
     assert found.size == 8 * GIB
-    assert [(fact.label.msgid, fact.value) for fact in found.facts] == [("Kind", "DDR4"), ("colour", "green")]
+    assert [(fact.label.msgid, fact.value) for fact in found.facts] == [("Kind", "DDR4")]
 
 
 def test_sections_stand_in_the_order_a_technician_reads_and_software_is_counted() -> None:
@@ -69,3 +73,33 @@ def test_equipment_that_never_measured_has_no_sum() -> None:
     assert known_sum([None, None]) is None
     assert known_sum([None, 2.0]) == 2.0
     assert [bar.hours for bar in bars([], date(2026, 11, 24), 2)] == [None, None]
+
+
+NOT_ON_THE_CARD = {
+    "id", "sku", "family", "codename", "machine_id_linked", "area", "branch", "source", "width_mm", "height_mm",
+}  # fmt: skip
+"""For programs and the list of software; a technician reads the rest."""
+
+
+def test_every_attribute_an_agent_sends_has_words_or_is_left_out_on_purpose() -> None:
+    sent = set()
+    for path in Path(str(collectors.__file__)).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "item":
+                sent |= {word.arg for word in call.keywords if word.arg}
+    assert len(sent) > 30
+    assert sent - set(ATTRIBUTES) - set(IN_NAME) == NOT_ON_THE_CARD
+
+
+def test_every_event_an_agent_tells_has_words() -> None:
+    told = set()
+    for path in Path(str(collectors.__file__)).parent.parent.glob("*.py"):
+        told |= set(re.findall(r'Event\(\s*"([a-z-]+)"', path.read_text("utf-8")))
+    assert told >= {"boot", "outbox-full", "takeover"}
+    assert told | {"shutdown", "stopped"} <= set(EVENTS)
+
+
+def test_what_is_in_all_is_called_so_and_what_has_no_words_is_left_out() -> None:
+    said = part(Item("memory-total", "total", {"size_bytes": 4 * 1024**3, "something_new": 7}))
+    assert said.name == ""
+    assert (said.label.msgid, said.size, said.facts) == ("In all", 4 * 1024**3, ())

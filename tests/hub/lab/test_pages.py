@@ -151,7 +151,7 @@ async def test_a_pupil_reports_a_fault_without_a_name_and_not_without_end(stage:
     await stage.pupil.post(f"/fault/{ROOM}.03", kind="no-start", text="")
     assert stage.pupil.status == 429
     report = (await stage.fleet.faults.open_ones(room=ROOM))[0]
-    assert (report.text, report.by, report.machine) == ("Máy không lên: đèn đỏ", None, "pc-may-03")
+    assert (report.text, report.by, report.machine) == ("Máy không khởi động được: đèn đỏ", None, "pc-may-03")
     await stage.pupil.get("/fault/nowhere.99")
     assert stage.pupil.status == 404
 
