@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,7 +15,8 @@ import psutil
 from densach_core.accounts.model import Role
 from densach_core.clock import SystemClock, day_of
 from densach_demo.children import Child, densach
-from densach_demo.readiness import free_ports, wait_ready
+from densach_demo.notes import Ports, ports_from
+from densach_demo.readiness import taken, wait_ready
 from densach_demo.school import SCHOOL_CODE, hub_toml
 from densach_demo.simulator.hardware import hardware
 from densach_demo.simulator.joining import join
@@ -33,11 +35,8 @@ class BenchHub:
         self.folder = Path(tempfile.mkdtemp(prefix="densach-bench-"))
         self.data = self.folder / "hub"
         self.data.mkdir()
-        ports = free_ports("127.0.0.1")
-        if ports is None:
-            raise RuntimeError("no free ports on 127.0.0.1")
-        self.ports = ports
-        (self.data / "densach.toml").write_text(hub_toml(ports) + '\n[logs]\nlevel = "warning"\n', "utf-8")
+        self.ports = _ports()
+        (self.data / "densach.toml").write_text(hub_toml(self.ports) + '\n[logs]\nlevel = "warning"\n', "utf-8")
         self._child = Child("hub", densach("hub", "run", "--data", str(self.data)), self.folder / "hub.log")
         self.token = ""
 
@@ -92,6 +91,10 @@ class BenchHub:
             places.append(place)
         return places
 
+    @property
+    def gone(self) -> bool:
+        return self._child.ended is not None
+
     def last_words(self) -> str:
         return self._child.last_words()
 
@@ -101,6 +104,15 @@ class BenchHub:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _ports() -> Ports:
+    """A row of ports nobody uses, drawn: another benchmark or a demonstration may be looking at the same moment."""
+    for _ in range(100):
+        row = ports_from("127.0.0.1", 21_000 + 10 * secrets.randbelow(1_000))
+        if not taken(row):
+            return row
+    raise RuntimeError("no free ports on 127.0.0.1")
 
 
 @contextlib.contextmanager

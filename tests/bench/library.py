@@ -139,8 +139,8 @@ def _start(hub: BenchHub) -> float:
                 answer.read()
                 return time.monotonic() - began
         except OSError:
-            if time.monotonic() - began > 60:
-                raise
+            if hub.gone or time.monotonic() - began > 60:
+                raise RuntimeError(f"the hub did not start:\n{hub.last_words()}") from None
             time.sleep(0.005)
 
 
