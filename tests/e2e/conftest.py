@@ -95,7 +95,7 @@ async def _furnished(hub: HubUnderTest) -> None:
 
 
 async def _shelved(hub: HubUnderTest) -> None:
-    """A book, a paper, a film and a broken file, all read; the ids of the readable ones go into `ITEMS`."""
+    """A book, a paper, a film, a simulation and a broken file, all read; the ids of the readable ones go into `ITEMS`."""
     library = hub.rooms.library
     folder = hub.rooms.data / "brought"
     folder.mkdir()
@@ -103,6 +103,7 @@ async def _shelved(hub: HubUnderTest) -> None:
         "book": ("dai-so-10.epub", made.epub()),
         "paper": ("huong-dan.pdf", made.pdf(["Hướng dẫn thí nghiệm con lắc đơn", "Trang hai"])),
         "film": ("thi-nghiem.mp4", made.mp4()),
+        "simulation": ("con-lac.zip", made.simulation()),
         "broken": ("hong.pdf", b"%PDF-1.7 and then nothing"),
     }
     for key, (name, body) in files.items():

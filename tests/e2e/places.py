@@ -30,6 +30,7 @@ ANYBODY = {
     "read-book": "/read/{book}",
     "read-paper": "/read/{paper}",
     "watch-film": "/read/{film}",
+    "try-simulation": "/read/{simulation}",
     "fault": "/fault/phong-tin-hoc-2.03",
     "login": "/login",
     "login-staff": "/login?as=staff",
