@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from densach_core.text import Text, t
+from densach_core.text import Text, t, tn
 from densach_hub.fleet.parts import part_name, part_words
 from densach_hub.fleet.sights import MachineSight
 from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockTrust, SeenEvent
@@ -54,7 +54,13 @@ def _all(sight: MachineSight) -> Iterator[Happening]:
         yield Happening(at=fault.at, icon="wrench", what=t("Fault reported"), detail=fault.text, urgent=not over, over=over)
     for lost in sight.lost:
         n = lost.last - lost.first + 1
-        yield Happening(at=lost.at, icon="inbox", what=t("{n} records will never come", n=n), detail=lost.why, urgent=False)
+        yield Happening(
+            at=lost.at,
+            icon="inbox",
+            what=tn("{n} record will never come", "{n} records will never come", n=n),
+            detail=lost.why,
+            urgent=False,
+        )
     for doubt in sight.clock:
         if doubt.trust is not ClockTrust.GOOD:
             yield Happening(at=doubt.first_at, icon="clock", what=CLOCKS[doubt.trust], urgent=False)

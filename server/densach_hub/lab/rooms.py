@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from densach_core.accounts.model import TECHNICIANS
 from densach_core.errors import BadInput, Problem
-from densach_core.text import t
+from densach_core.text import t, tn
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
 from densach_hub.fleet.model import Room, RoomKind
@@ -157,7 +157,11 @@ async def _seats_wanted(request: web.Request, room: Room, seats: int) -> int:
     if standing:
         raise BadInput(
             "lab.seats-taken",
-            t("{n} machines stand on the seats you would take away.", n=len(standing)),
+            tn(
+                "{n} machine stands on a seat you would take away.",
+                "{n} machines stand on the seats you would take away.",
+                n=len(standing),
+            ),
             t("Move these machines first."),
             field="seats",
         )
@@ -179,7 +183,11 @@ async def place_many(request: web.Request) -> web.StreamResponse:
     moved = await request.app[LAB].fleet.register.move_many(
         form.machine, form.room, by=me(request).name, seats_from=form.seats_from
     )
-    return see_other(request, f"/lab/rooms/{form.room}", flash=t("{n} machines are in the room now.", n=len(moved)))
+    return see_other(
+        request,
+        f"/lab/rooms/{form.room}",
+        flash=tn("{n} machine is in the room now.", "{n} machines are in the room now.", n=len(moved)),
+    )
 
 
 @routes.post("/lab/rooms/{id}/maintenance", who=TECHNICIANS)
