@@ -70,12 +70,12 @@ async def read_form(request: web.Request, kind: type[S]) -> S:
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$.")
         missing = _MISSING.search(reason)
-        field = missing[1] if missing else path.rstrip("`").partition("[")[0]
+        where = missing[1] if missing else path.rstrip("`").partition("[")[0]
         raise BadInput(
             "form.wrong",
-            t("A field of the form does not fit: {field}", field=field or reason),
+            t("A field of the form does not fit: {field}", field=where or reason),
             t("Go back, correct it and send the form again."),
-            field=field,
+            field=where,
             reason=reason,
         ) from error
 
