@@ -1,4 +1,4 @@
-"""A technician with a phone (360 px): nothing cut off or squeezed, the open tab is seen, no dead button without scripts."""
+"""A technician with a phone (360 px): nothing cut off or squeezed, the open tab seen, no dead button without scripts."""
 
 from tests.e2e.conftest import Looking, Served
 from tests.e2e.places import ROOM
