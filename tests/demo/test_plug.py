@@ -8,7 +8,7 @@ from tests.fixtures.hub import hub_in
 
 from densach_core.accounts.model import Role
 from densach_demo.seating import place_equipment
-from densach_demo.simulator.plug import Plug
+from densach_demo.simulator.plug import Plug, meter_kwh
 from densach_hub.fleet.equipment import equipment_id
 from densach_hub.fleet.model import RoomKind
 from densach_hub.fleet.telling import EquipmentSeen
@@ -24,6 +24,13 @@ def introduced() -> EquipmentSeen:
 
 def test_the_dialect_hears_that_the_plug_is_simulated() -> None:
     assert introduced().simulated
+
+
+def test_a_second_start_finds_the_meter_no_lower_than_it_was_left() -> None:
+    most_w = 104.0
+    for hours in (0.01, 1, 24):
+        left_at = meter_kwh(1_795_485_600.0) + most_w * hours / 1000
+        assert meter_kwh(1_795_485_600.0 + hours * 3600) >= left_at
 
 
 async def test_it_is_put_into_the_studio_once_it_was_heard_and_left_where_people_put_it(tmp_path: Path) -> None:

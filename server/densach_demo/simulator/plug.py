@@ -13,6 +13,9 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 TELEMETRY_S = 30.0
+BOUGHT_AT_S = 1_787_184_000.0
+"""20 August 2026, 07:00 in Vietnam, as `TotalStartTime` says."""
+METER_W = 106.0
 
 
 class Plug:
@@ -33,7 +36,7 @@ class Plug:
         self._label = label
         self._where = (host, port)
         self._on = True
-        self._energy_kwh = 12.345
+        self._energy_kwh = meter_kwh(time.time())
         self._chance = random.Random(name)
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv311)
         client.username_pw_set(user, password)
@@ -61,7 +64,7 @@ class Plug:
             "TotalStartTime": "2026-08-20T07:00:00",
             "Total": round(self._energy_kwh, 3),
             "Yesterday": 0.412,
-            "Today": round(self._energy_kwh - 12.0, 3),
+            "Today": round(watts / 1000, 3),
             "Power": watts,
             "ApparentPower": round(watts * 1.05, 1),
             "Voltage": 226,
@@ -124,6 +127,12 @@ class Plug:
 
     def _publish(self, prefix: str, word: str, body: dict[str, object]) -> None:
         self._client.publish(f"{prefix}/{self.name}/{word}", msgspec.json.encode(body), qos=0)
+
+
+def meter_kwh(now_s: float) -> float:
+    """Where the meter stands when it is switched on: it has counted on since it was bought, at a little more than it draws
+    while it runs, so that a second start never finds it below where the first one left it (which would be a new meter)."""
+    return max(0.0, now_s - BOUGHT_AT_S) * METER_W / 3_600_000
 
 
 def _local_time() -> str:
