@@ -155,7 +155,7 @@ def _holiday(line: str) -> Holiday:
     if not name.strip() or len(days) not in {1, 2}:
         raise BadInput(
             "calendar.holiday-odd",
-            t("This line is no holiday: {line}", line=line[:60]),
+            t("This line is no holiday: “{line}”.", line=line[:60]),
             t("Write it like “Tết Dương lịch: 01/01/2027” or “Name: 08/02/2027 - 21/02/2027”."),
             field="holidays",
         )
@@ -184,7 +184,7 @@ def _periods(text: str) -> tuple[Period, ...]:
         if len(times) != 2:
             raise BadInput(
                 "calendar.period-odd",
-                t("This line is no lesson: {line}", line=line[:40]),
+                t("This line is no lesson: “{line}”.", line=line[:40]),
                 t("Write its two times, like “7:00 - 7:45”."),
                 field="periods",
             )
