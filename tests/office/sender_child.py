@@ -32,7 +32,9 @@ async def main(folder: Path, rounds: int) -> None:
     async with Database(folder / "school.db", {"sender": store.MIGRATIONS}) as database, Courier(seconds=5) as courier:
         sender = Sender(database, SystemClock(), open_key(folder / "keys"), who)
         for n in range(begun + 1, begun + rounds + 1):
-            mark.write_text(str(n))
+            fresh = mark.with_suffix(".new")
+            fresh.write_text(str(n))
+            fresh.replace(mark)  # the kill may come between emptying a file and writing it
             await sender.publish([count(n, f"2026-{n // 28 % 12 + 1:02}-{n % 28 + 1:02}")])
             sys.stdout.write(f"{n}\n")
             sys.stdout.flush()
