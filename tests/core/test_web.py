@@ -208,10 +208,19 @@ async def test_before_set_up_everything_leads_there(world: World, http: aiohttp.
 
 
 async def test_staff_is_sent_to_https_when_there_is_one(world: World, http: aiohttp.ClientSession) -> None:
-    """Loopback itself is exempt; a proxy on this machine speaks for a browser elsewhere."""
+    """Before they sign in. Loopback itself is exempt; a proxy on this machine speaks for a browser elsewhere."""
     world.site.https = 8443
     cookies = await world.cookie(Role.TECHNICIAN)
     async with http.get(world.base + "/staff", cookies=cookies, allow_redirects=False) as response:
+        assert response.status == 200
+    elsewhere = {"X-Forwarded-For": "192.0.2.7", "Host": "hub.lan:8080"}
+    for held in (cookies, {}):
+        async with http.get(world.base + "/staff?day=1", headers=elsewhere, cookies=held, allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (307, "https://hub.lan:8443/staff?day=1")
+    by_https = elsewhere | {"X-Forwarded-Proto": "https"}
+    async with http.get(world.base + "/staff", headers=by_https, cookies=cookies) as response:
+        assert response.status == 200
+    async with http.get(world.base + "/open", headers=elsewhere) as response:
         assert response.status == 200
 
 

@@ -11,7 +11,7 @@ from densach_core.accounts.model import Account, Entry, Role
 from densach_core.accounts.service import ACCOUNTS
 from densach_core.errors import BadInput, NotFound, Problem, TooMany
 from densach_core.text import t
-from densach_core.web.identity import address_of, is_secure, who_is
+from densach_core.web.identity import address_of, https_address, is_secure, who_is
 from densach_core.web.keys import FACES
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
@@ -50,6 +50,8 @@ async def log_in_page(request: web.Request) -> web.StreamResponse:
     onward = safe_path(request.query.get("next", "/"))
     if who_is(request) is not None:
         return see_other(request, onward)
+    if request.query.get("as") == "staff" and (address := https_address(request)) is not None:
+        return web.Response(status=307, headers={"Location": address})
     return await _page(request, onward, class_id=request.query.get("class"), pupil_id=request.query.get("pupil"))
 
 

@@ -1,12 +1,17 @@
 """Who is asking: a session's cookie, or a program's token."""
 
+import re
+
 from aiohttp import web
 
 from densach_core.accounts.model import Account
 from densach_core.errors import NotSignedIn
 from densach_core.text import t
+from densach_core.web.keys import SITE
 
 ACCOUNT: "web.RequestKey[Account | None]" = web.RequestKey("account")
+HERE = frozenset({"127.0.0.1", "::1", "local"})
+"""Addresses of this machine itself."""
 BY_TOKEN: web.RequestKey[bool] = web.RequestKey("by_token", bool)
 
 
@@ -32,7 +37,16 @@ def is_secure(request: web.Request) -> bool:
 
 def is_local(request: web.Request) -> bool:
     """Whether the connection comes from this machine itself."""
-    return request.remote is None or request.remote in {"127.0.0.1", "::1"}
+    return request.remote is None or request.remote in HERE
+
+
+def https_address(request: web.Request) -> str | None:
+    """Where staff is to ask the same thing by HTTPS; None when this came by it, from this machine, or there is none (yet)."""
+    site = request.app[SITE]
+    if site.https is None or site.must_set_up or is_secure(request) or address_of(request) in HERE:
+        return None
+    host = re.sub(r":\d+$", "", request.host)
+    return f"https://{host}:{site.https}{request.raw_path}"
 
 
 def address_of(request: web.Request) -> str:

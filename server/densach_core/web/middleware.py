@@ -16,7 +16,7 @@ from densach_core.accounts.model import Account
 from densach_core.accounts.service import ACCOUNTS
 from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge, disk_full
 from densach_core.i18n import Locale, t
-from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, is_local, is_secure
+from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, https_address, is_secure
 from densach_core.web.keys import LANGUAGES, METRICS, SITE
 from densach_core.web.respond import render
 from densach_core.web.routes import Route
@@ -64,10 +64,10 @@ async def _answered(request: web.Request, route: Route) -> web.StreamResponse:
         account = await _identify(request)
         request[ACCOUNT] = account
         LOCALE.set(_locale(request, account))
-        _check(request, route, account)
         moved = _https_first(request, route)
         if moved is not None:
             return moved
+        _check(request, route, account)
         if route.limit_bytes is not None:
             request._client_max_size = route.limit_bytes  # noqa: SLF001 - aiohttp has no public per-route limit
         given = await route.handler(request)
@@ -166,12 +166,10 @@ def check_same_site(request: web.Request) -> None:
 
 
 def _https_first(request: web.Request, route: Route) -> web.Response | None:
-    site = request.app[SITE]
-    staff_only = route.access.roles is not None
-    if not staff_only or site.https is None or is_secure(request) or is_local(request):
+    """Staff's pages move to HTTPS before anybody is asked to sign in, so that no password of theirs crosses the air in clear."""
+    if route.access.roles is None or (address := https_address(request)) is None:
         return None
-    host = request.host.partition(":")[0]
-    return web.Response(status=307, headers={"Location": f"https://{host}:{site.https}{request.raw_path}"})
+    return web.Response(status=307, headers={"Location": address})
 
 
 def _chosen(request: web.Request, route: Route) -> web.Response | None:

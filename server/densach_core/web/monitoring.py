@@ -7,12 +7,11 @@ from aiohttp import web
 
 from densach_core.errors import NotAllowed
 from densach_core.text import t
-from densach_core.web.identity import address_of, who_is
+from densach_core.web.identity import HERE, address_of, who_is
 from densach_core.web.keys import METRICS
 from densach_core.web.routes import EVERYONE, Routes
 
 routes = Routes("core")
-HERE = frozenset({"127.0.0.1", "::1", "local"})
 
 
 class Check(msgspec.Struct, frozen=True):

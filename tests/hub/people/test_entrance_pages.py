@@ -62,6 +62,15 @@ async def test_behind_https_the_cookie_is_secure(house: House) -> None:
         assert "Secure" in answer.headers["Set-Cookie"]
 
 
+async def test_staff_type_their_password_behind_https_where_there_is_one(house: House) -> None:
+    house.site.https = 8443
+    browser = await house.browser()
+    elsewhere = {"X-Forwarded-For": "192.0.2.7", "Host": "hub.lan"}
+    for path, where in (("/login?as=staff&next=/lab", "https://hub.lan:8443/login?as=staff&next=/lab"), ("/login", None)):
+        async with browser.session.get(house.base + path, headers=elsewhere, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers.get("Location")) == (307 if where else 200, where)
+
+
 async def test_staff_sign_in_by_name_and_land_where_they_work(house: House) -> None:
     for login, role, place in (("lan", Role.TECHNICIAN, "/lab"), ("thu", Role.LIBRARIAN, "/desk"), ("cuc", Role.TEACHER, "/")):
         await house.account(login, role)
