@@ -19,6 +19,7 @@ from densach_core.database import Database
 from densach_core.errors import BadInput, TooMany
 from densach_core.live import Bus
 from densach_core.text import t
+from densach_core.web import live
 from densach_core.web.openapi import describe
 from densach_core.web.respond import read_body, read_form, see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
@@ -233,6 +234,24 @@ async def test_live_topics_reach_an_open_page(world: World, http: aiohttp.Client
         async with asyncio.timeout(5):
             assert await response.content.readline() == b"event: changed\n"
             assert await response.content.readline() == b"data: fleet\n"
+
+
+async def test_one_address_holds_so_many_live_lines_and_frees_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_OF_ONE", 2)
+    async with aiohttp.ClientSession() as first, aiohttp.ClientSession() as second:
+        lines = [await first.get(world.base + "/live?topics=fleet") for _ in range(2)]
+        async with second.get(world.base + "/live?topics=fleet") as response:
+            assert (response.status, response.headers["Retry-After"]) == (429, "60")
+        async with second.get(world.base + "/live", headers={"X-Forwarded-For": "192.0.2.7"}) as response:
+            assert response.status == 200
+        for line in lines:
+            line.close()
+        async with asyncio.timeout(5):
+            while len(world.app[live.STREAMS]) > 1:
+                world.bus.say("fleet")
+                await asyncio.sleep(0.02)
+        async with second.get(world.base + "/live?topics=fleet") as response:
+            assert response.status == 200
 
 
 async def test_metrics_and_api_description(world: World, http: aiohttp.ClientSession) -> None:
