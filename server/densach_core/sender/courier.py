@@ -80,8 +80,13 @@ def address(url: str) -> str:
     text = url.strip()
     if "://" not in text:
         text = f"https://{text}"
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(text)
+        fine = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not parts.query + parts.fragment
+        odd = not fine or "@" in parts.netloc  # a password in an address would be shown and logged with it
+    except ValueError:  # brackets that hold no IPv6 address, a port that is no number
+        odd = True
+    if odd:
         raise BadInput(
             "sender.bad-address",
             t("This is not the address of an office."),

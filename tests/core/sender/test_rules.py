@@ -91,6 +91,16 @@ def test_a_record_too_large_for_a_batch_goes_alone() -> None:
 def test_addresses_of_offices() -> None:
     assert address(" so.example.edu.vn/ ") == "https://so.example.edu.vn"
     assert address("http://10.0.0.5:8081") == "http://10.0.0.5:8081"
-    for bad in ("", "ftp://x", "https://", "http://x?y=1", "javascript://x"):
+    for bad in (
+        "",
+        "ftp://x",
+        "https://",
+        "http://x?y=1",
+        "javascript://x",
+        "http://[::1",
+        "http://x:y",
+        "http://x:99999",
+        "http://a:b@x",
+    ):
         with pytest.raises(BadInput):
             address(bad)
