@@ -77,6 +77,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     `school_days` are the days over which "working" was looked at; None without a calendar. `register_known`: a real
     machine or piece of equipment was heard or declared at some time, be it gone since; before that, none is not 0.
+    `last_heard_at` (epoch ms): when a real machine last spoke.
     """
 
     as_of: str

@@ -102,7 +102,7 @@ class Measures:
         computer_rooms = room_facts(rooms)
         classes = class_facts(await self._people.classes(), computer_rooms)
         profile = await self._people.profile()
-        heard = [row.live.heard_at for row in rows if row.live is not None and row.live.heard_at is not None]
+        heard = [row.live.heard_at for row in rows if row.live and row.live.heard_at is not None and not row.machine.simulated]
         return Facts(
             as_of=today.isoformat(),
             levels=tuple(level.value for level in profile.levels),

@@ -10,6 +10,7 @@ from densach_core.errors import NotFound
 from densach_hub.fleet.model import Condition, RoomKind
 from densach_hub.measures.export import report_csv, report_xlsx
 from densach_hub.people.model import Level
+from densach_wire.messages import Presence
 from densach_wire.upward import State
 
 
@@ -92,6 +93,15 @@ async def test_nought_is_measured_once_the_register_has_had_anything(school: Sch
     await school.fleet.register.retire(machine.id, by="test")
     assert await school.value("machines-registered") == (0, "measured", None)
     assert await school.value("studio-equipment") == (0, "measured", None)
+
+
+async def test_a_simulated_machine_that_speaks_does_not_make_the_school_heard(school: SchoolUnderTest) -> None:
+    await school.set_up(Level.THCS)
+    real, pretending = await school.machine("M1", None), await school.machine("S1", None, simulated=True)
+    await school.fleet.telemetry.presence(pretending.id, Presence.ONLINE, at=school.clock.now_ms())
+    assert (await school.measures.facts()).last_heard_at is None
+    await school.fleet.telemetry.presence(real.id, Presence.ONLINE, at=(spoke := school.clock.now_ms() - DAY))
+    assert (await school.measures.facts()).last_heard_at == spoke
 
 
 async def test_simulated_machines_are_in_no_headline_and_the_ratio_with_them_stands_beside(school: SchoolUnderTest) -> None:
