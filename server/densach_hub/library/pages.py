@@ -133,7 +133,7 @@ def _may_see_hidden(request: web.Request) -> bool:
 async def cover(request: web.Request) -> web.StreamResponse:
     """The cover's picture, or the drawn one; `?v=` names the version, which is then kept for ever."""
     library = request.app[LIBRARY]
-    it = await library.item(request.match_info["id"], hidden=True)
+    it = await library.item(request.match_info["id"], hidden=_may_see_hidden(request))
     lasting = FOREVER if request.query.get("v") else "public, max-age=300"
     if it.cover is None or not library.vault.has(it.cover):
         return web.Response(

@@ -90,7 +90,7 @@ async def test_withdrawn_files_are_served_to_nobody(world: World, tmp_path: Path
     async with world.http.get(address) as response:
         assert response.status == 200
     await world.library.withdraw(it.id, by="x", why="y")
-    for path in ("/file", "", "?q=x"):
+    for path in ("/file", "", "?q=x", "/cover"):
         async with world.http.get(f"{world.base}/items/{it.id}{path}") as response:
             assert response.status == 404
     for path in ("", "/parts", "/book/OEBPS/c0.xhtml"):
@@ -98,6 +98,8 @@ async def test_withdrawn_files_are_served_to_nobody(world: World, tmp_path: Path
             assert response.status == 404
     librarian = await world.as_(Role.LIBRARIAN)
     assert "Đã rút" in await world.text(f"/items/{it.id}", librarian)
+    async with world.http.get(f"{world.base}/items/{it.id}/cover?v=1", headers=librarian) as response:
+        assert response.status == 200
 
 
 async def test_readers_by_kind(world: World, tmp_path: Path) -> None:
