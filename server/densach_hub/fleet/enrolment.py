@@ -30,6 +30,10 @@ HOUR_MS = 3_600_000
 LONGEST_TOKEN_HOURS = 31 * 24
 MOST_USES = 500
 MOST_WAITING = 1_000
+MOST_WAITING_OF_ONE = 200
+"""Several rooms behind one address; whoever asks more often in ever new names shuts nobody else out."""
+WAITING_FORGOTTEN_MS = 7 * 24 * HOUR_MS
+"""A machine that waits asks four times a minute while it runs: one that has not asked for so long starts anew when it does."""
 POLL_S = 15
 NO_SUCH_TOKEN = "the token is not valid (any more): make a new one on the hub's page /join"  # noqa: S105
 
@@ -279,10 +283,11 @@ class Enrolment:
             before = store.ticket_by_key(c, key)
             if before is not None:
                 store.new_ticket(c, before.waiting.id, _hash(secret))
-            elif store.waiting_count(c) >= MOST_WAITING:
+                return
+            store.forget_waiting(c, before=now - WAITING_FORGOTTEN_MS)
+            if store.waiting_count(c) >= MOST_WAITING or store.waiting_count(c, address) >= MOST_WAITING_OF_ONE:
                 raise TooMany("fleet.waiting-full", t("Too many machines are waiting to be admitted."), retry_after_s=3600)
-            else:
-                store.add_waiting(c, ticket, _hash(secret))
+            store.add_waiting(c, ticket, _hash(secret))
 
         await self._db.write(work)
         self._bus.say("fleet")

@@ -120,8 +120,17 @@ def all_waiting(c: Connection) -> list[Waiting]:
     return [t.waiting for r in rows if (t := _ticket(r)) is not None]
 
 
-def waiting_count(c: Connection) -> int:
-    return int(c.execute("SELECT count(*) FROM enrol_waiting WHERE state = 'waiting'").fetchone()[0])
+def waiting_count(c: Connection, address: str | None = None) -> int:
+    """How many wait, of all or of those who last asked from one address."""
+    found = c.execute(
+        "SELECT count(*) FROM enrol_waiting WHERE state = 'waiting' AND (?1 IS NULL OR address = ?1)", (address,)
+    ).fetchone()
+    return int(found[0])
+
+
+def forget_waiting(c: Connection, *, before: int) -> None:
+    """Takes those off the list who have not asked since (epoch ms)."""
+    c.execute("DELETE FROM enrol_waiting WHERE state = 'waiting' AND seen_at < ?", (before,))
 
 
 def twins_since(c: Connection, since: int) -> list[Waiting]:

@@ -10,6 +10,7 @@ from tests.hub.fleet.conftest import DAY, HOUR, MINUTE, Lab, factors, hello
 
 from densach_core.database import Database
 from densach_core.errors import BadInput, Conflict, TooMany, Unavailable
+from densach_hub.fleet import enrolment
 from densach_hub.fleet.enrolment import Site
 from densach_hub.fleet.model import WaitingState
 from densach_hub.fleet.sights import FindingKind
@@ -118,6 +119,21 @@ async def test_a_lost_ticket_makes_no_second_entry_and_a_stolen_one_is_worthless
     await lab.fleet.enrolment.admit(waiting.id, by="Lan")
     thief = await _enrol(lab, asks("THIEF", 7, ticket=second.ticket))
     assert (thief.state, thief.certificate) == ("waiting", None)
+
+
+async def test_a_full_list_of_one_address_shuts_nobody_else_out_and_empties_itself(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enrolment, "MOST_WAITING_OF_ONE", 2)
+    for n in (1, 2):
+        assert (await _enrol(lab, asks(f"PC-0{n}", n))).state == "waiting"
+    with pytest.raises(TooMany) as full:
+        await _enrol(lab, asks("PC-03", 3))
+    assert full.value.code == "fleet.waiting-full"
+    assert (await _enrol(lab, asks("PC-04", 4), address="10.0.0.6")).state == "waiting"
+    lab.clock.advance(8 * DAY)
+    assert (await _enrol(lab, asks("PC-03", 3))).state == "waiting"
+    assert [w.hostname for w in await lab.fleet.enrolment.waiting()] == ["PC-03"]
 
 
 async def test_refused_is_refused(lab: Lab) -> None:
