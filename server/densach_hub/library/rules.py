@@ -18,9 +18,9 @@ _GRADE = re.compile(r"\b(?:lop|lớp|khoi|khối|grade)[\s._-]*(1[0-2]|[1-9])\b"
 def placed_at(device_at: int, device_now: int, now: int) -> int:
     """When a reader was at a place, by the hub's clock: the device's clock may be years off, its age of the record is not.
 
-    A record from the future (the device's clock moved between) counts as now.
+    A record from the future (the device's clock moved between) counts as now, one from before 1970 as from then.
     """
-    return min(now, now - (device_now - device_at))
+    return max(0, min(now, now - (device_now - device_at)))
 
 
 def later_place(a: Place | None, b: Place | None) -> Place | None:

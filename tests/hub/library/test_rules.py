@@ -40,6 +40,7 @@ def test_three_devices_in_any_order(a: Place, b: Place, c: Place) -> None:
         (1_257_000_000_000, 1_257_000_060_000, 1_795_000_000_000, 1_794_999_940_000),  # an agent of 2009, a minute ago
         (2_200_000_000_000, 2_200_000_000_000, 1_795_000_000_000, 1_795_000_000_000),  # one of 2040, now
         (5000, 1000, 9000, 9000),  # its clock was set back in between
+        (0, 10**30, 9000, 0),  # no clock says that
     ],
 )
 def test_the_age_counts_not_the_clock(device_at: int, device_now: int, now: int, at: int) -> None:
