@@ -18,6 +18,7 @@ from densach_office.schools.rules import Unfit, arrival
 from densach_wire.upward import MAX_RECORDS, Answer, Envelope, FeedAnswer, Record, Verdict, signed_part
 
 log = structlog.get_logger("feed")
+COMPLAINT_EVERY_MS = 10 * 60_000
 FEED: "web.AppKey[Feed]" = web.AppKey("feed")
 
 
@@ -36,6 +37,7 @@ class Feed:
         self._clock = clock
         self._bus = bus
         self._passed_on = passed_on
+        self._complained: dict[str, int] = {}
         self._records = metrics.counter("densach_feed_records_total", "Records that arrived", ("verdict",))
         self._refused = metrics.counter("densach_feed_refused_total", "Envelopes refused whole", ("code",))
 
@@ -75,13 +77,19 @@ class Feed:
         if child.revoked_at is not None:
             raise self._turned_away(said, "feed.key-revoked")
         if said.key != child.key_id or not verify(bytes.fromhex(child.key), signature, signed):
-            await self._store.note(
-                Notice(at=self._clock.now_ms(), child=child.code, kind=NoticeKind.SIGNATURE, code="feed.wrong-signature")
-            )
+            await self._complain(child)
             raise self._turned_away(said, "feed.wrong-signature")
         if len(said.records) > MAX_RECORDS:
             raise TooLarge("feed.too-many", t("An envelope holds at most {n} records.", n=MAX_RECORDS))
         return said, child
+
+    async def _complain(self, child: Child) -> None:
+        """A line for the officer; not one for every try, or whoever forges many would push all other notices out."""
+        now = self._clock.now_ms()
+        last = self._complained.get(child.code)
+        if last is None or not 0 <= now - last < COMPLAINT_EVERY_MS:
+            self._complained[child.code] = now
+            await self._store.note(Notice(at=now, child=child.code, kind=NoticeKind.SIGNATURE, code="feed.wrong-signature"))
 
     def _turned_away(self, said: Envelope, code: str) -> NotAllowed:
         self._refused.labels(code).inc()
