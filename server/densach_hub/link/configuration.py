@@ -69,12 +69,6 @@ def _conf(plan: BrokerPlan) -> str:
         "log_type notice",
         "connection_messages false",
         *([f"user {plan.run_as}"] if plan.run_as else []),
-        "",
-        "# The hub itself",
-        f"listener {plan.hub_port} 127.0.0.1",
-        "allow_anonymous false",
-        f"password_file {plan.folder / 'hub.passwd'}",
-        f"acl_file {plan.folder / 'hub.acl'}",
     ]
     if plan.devices is not None and plan.tls is not None:
         lines += [
@@ -100,6 +94,14 @@ def _conf(plan: BrokerPlan) -> str:
             f"password_file {plan.folder / 'equipment.passwd'}",
             f"acl_file {plan.folder / 'equipment.acl'}",
         ]
+    lines += [
+        "",
+        "# The hub itself: last, for listeners open in this order and the hub takes its own for the sign that all are open",
+        f"listener {plan.hub_port} 127.0.0.1",
+        "allow_anonymous false",
+        f"password_file {plan.folder / 'hub.passwd'}",
+        f"acl_file {plan.folder / 'hub.acl'}",
+    ]
     return "\n".join(lines) + "\n"
 
 
