@@ -53,7 +53,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     if item.nodeid.startswith(("tests/e2e/", "tests/bench/")):
         return result
     assert not _left_tasks, f"tasks left running: {_left_tasks}"
-    until = time.monotonic() + 2
+    until = time.monotonic() + 15
     while left := [t.name for t in threading.enumerate() if t not in item.stash[_threads_before] and t.is_alive()]:
         if time.monotonic() > until:
             pytest.fail(f"threads left running: {left}")

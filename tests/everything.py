@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+WORKERS = 3  # most tests wait more than they reckon: three keep two cores busy
 HELP = """densach test [pytest arguments]: installs what the tests need, runs the checks and all tests.
 
 Example: densach test
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     if os.environ.get("DENSACH_REQUIRE_ALL") == "1":
         command += ["-p", "tests.fixtures.required"]
     if not arguments:
-        command += ["-q", "--durations=15"]
+        command += ["-q", "--durations=15", "-n", str(WORKERS)]
     tested = subprocess.run([*command, *arguments], check=False).returncode
     if tested == 0 and checked:
         print("The tests passed; the checks above did not.", file=sys.stderr)

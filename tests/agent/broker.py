@@ -16,8 +16,6 @@ max_inflight_messages 1000
 message_size_limit 300000
 persistence false
 log_dest file {folder}/log
-listener {hub_port} 127.0.0.1
-allow_anonymous true
 listener {tls_port} 127.0.0.1
 cafile {ca}
 certfile {cert}
@@ -29,6 +27,8 @@ listener {plain_port} 127.0.0.1
 allow_anonymous false
 password_file {folder}/passwd
 acl_file {folder}/acl
+listener {hub_port} 127.0.0.1
+allow_anonymous true
 """
 _ACL = """\
 pattern write densach/1/truong-1/%u/presence

@@ -50,14 +50,15 @@ class School:
         self.deaf = False
         self.want: tuple[str | int, ...] = ()
         self._lock = threading.RLock()
+        self._ready = threading.Event()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="hub", protocol=paho.MQTTv5)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = self._on_message
         self._client.suppress_exceptions = False
-        self._ready = threading.Event()
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(30)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -90,7 +91,6 @@ class School:
     def _on_connect(self, client: paho.Client, *_: Any) -> None:
         client.subscribe([(name, 1) for name in topics.hub_filters(SCHOOL)])
         self.say()
-        self._ready.set()
 
     def _on_message(self, _client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
         topic = topics.parse(message.topic)
@@ -117,7 +117,7 @@ class School:
         self.acknowledge(device, decoded.envelope.stream, *want, *(() if again is None else (again,)))
 
 
-def until(true: Callable[[], bool], seconds: float = 10, turn: Callable[[], object] = lambda: time.sleep(0.02)) -> None:
+def until(true: Callable[[], bool], seconds: float = 30, turn: Callable[[], object] = lambda: time.sleep(0.02)) -> None:
     """Turns until it is true; fails after `seconds`."""
     end = time.monotonic() + seconds
     while not true():

@@ -41,7 +41,7 @@ class Station:
         self.pump.turn(0.02)
         self.talk.tick()
 
-    def until(self, true: Callable[[], bool], seconds: float = 15) -> None:
+    def until(self, true: Callable[[], bool], seconds: float = 40) -> None:
         until(true, seconds, self.turn)
 
     def close(self) -> None:

@@ -110,7 +110,7 @@ def test_a_broker_that_speaks_only_311(tmp_path: Path) -> None:
     try:
         wait_for_port(port, 15)
         station = Station(Line("localhost", port, SCHOOL, "pc-1"), None)
-        station.until(lambda: station.talk.link.connected, 20)
+        station.until(lambda: station.talk.link.connected, 40)
         assert station.talk.link.protocol == "3.1.1"
         station.close()
     finally:

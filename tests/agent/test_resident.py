@@ -110,7 +110,7 @@ def test_it_waits_to_be_admitted_and_tells_then_what_it_saw_before(agent: Runnin
     (agent.data / "join-token").unlink()
     door.answer = lambda _asked: EnrolAnswer(state="waiting", ticket="t-1", retry_s=1)
     agent.start()
-    until(lambda: Membership(agent.data).joining() is not None, 20)
+    until(lambda: Membership(agent.data).joining() is not None, 40)
     door.answer = door.admit
     agent.stop()
     agent.start()
@@ -125,7 +125,7 @@ def test_kill_minus_nine_costs_nothing_and_boots_once(agent: Running, school: Sc
     stream = school.hellos[-1].stream
     before = school.stream("pc-1", stream).upto
     agent.start()
-    until(lambda: len(school.hellos) > 1 and ("pc-1", "online") in school.presences, 20)
+    until(lambda: len(school.hellos) > 1 and ("pc-1", "online") in school.presences, 40)
     assert school.hellos[-1].stream == stream
     agent.stop()
     until(lambda: "stopped" in events(school, "pc-1"))
@@ -165,8 +165,8 @@ def test_requests_are_run_once_in_time_and_by_permission(agent: Running, school:
 def test_the_hubs_wishes_are_kept_for_the_next_start(agent: Running, school: School) -> None:
     school.wish("pc-1", Desired(health_sample_s=5, health_send_s=5, batch_s=5, off=("packages",)))
     agent.start()
-    until(lambda: Membership(agent.data).desired().health_send_s == 5, 20)
-    until(lambda: any("health" in str(type(r)).lower() for s in school.streams.values() for r in s.records.values()), 20)
+    until(lambda: Membership(agent.data).desired().health_send_s == 5, 40)
+    until(lambda: any("health" in str(type(r)).lower() for s in school.streams.values() for r in s.records.values()), 40)
 
 
 def test_a_copied_disk_gives_up_the_identity_and_joins_as_a_twin(
@@ -209,7 +209,7 @@ def test_a_hub_that_never_answers_holds_nothing_up(agent: Running) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         (agent.data / "agent.toml").write_text(f'hub = "http://127.0.0.1:{silent.getsockname()[1]}"\n')
         agent.start()
-        until(lambda: inventoried(agent.data) == len(ALL), 20)
+        until(lambda: inventoried(agent.data) == len(ALL), 40)
         began = time.monotonic()
         assert agent.stop() == 0
         assert time.monotonic() - began < 5
@@ -217,7 +217,7 @@ def test_a_hub_that_never_answers_holds_nothing_up(agent: Running) -> None:
 
 def test_two_agents_never_share_a_folder(agent: Running, school: School) -> None:
     agent.start()
-    until(lambda: len(school.hellos) == 1, 20)
+    until(lambda: len(school.hellos) == 1, 40)
     second = subprocess.run(
         [sys.executable, "-m", "densach_agent", str(agent.data)],
         capture_output=True, check=False, timeout=20, env={**os.environ, "PYTHONPATH": AGENT},

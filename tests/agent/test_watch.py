@@ -42,7 +42,7 @@ class Scene:
     def inventory(self) -> list[str]:
         """Runs a round of collectors to its end; the sections that were put into the stream by it."""
         before, nudges = self.outbox.last, self.nudges
-        end = time.monotonic() + 20
+        end = time.monotonic() + 40
         while self.nudges == nudges:
             self.watch.turn()
             time.sleep(0.01)

@@ -34,7 +34,7 @@ def line(port: int, device: str) -> Line:
     return Line("127.0.0.1", port, SCHOOL, device)
 
 
-def turn_until(machine: SimulatedMachine, done: Callable[[], bool], seconds: float = 20) -> None:
+def turn_until(machine: SimulatedMachine, done: Callable[[], bool], seconds: float = 40) -> None:
     pump = Pump([machine.link])
     until = time.monotonic() + seconds
     while not done():
@@ -83,7 +83,7 @@ def test_a_life_switches_on_tells_and_says_goodbye(mosquitto: Mosquitto, hub: An
     turn_until(life.machine, lambda: life.machine.drained)
     assert hub.upto("d3") > before
     life.leave()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while hub.presences.get("d3") != "off" and time.monotonic() < deadline:
         time.sleep(0.02)
     assert hub.presences["d3"] == "off"

@@ -59,10 +59,10 @@ def test_a_change_shows_without_reload(looking: Looking, school: Served) -> None
     page.wait_for_timeout(500)
     fleet = school.hub.rooms.fleet
     report = school.run(fleet.faults.report(room="phong-tin-hoc-2", seat="02", text="Tai nghe đứt dây", address="10.9.9.9"))
-    page.get_by_role("link", name="Tai nghe đứt dây").wait_for(timeout=10_000)
+    page.get_by_role("link", name="Tai nghe đứt dây").wait_for(timeout=60_000)
     assert page.evaluate("window.stayed") is True
     school.run(fleet.faults.close(report.id, by="Lan"))
-    page.get_by_role("link", name="Tai nghe đứt dây").wait_for(state="detached", timeout=10_000)
+    page.get_by_role("link", name="Tai nghe đứt dây").wait_for(state="detached", timeout=60_000)
 
 
 def test_night_and_day_are_kept(looking: Looking, school: Served) -> None:

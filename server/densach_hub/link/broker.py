@@ -100,6 +100,7 @@ class MosquittoBroker:
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._starts = 0
+        self._open = False  # it listens, as far as this process has seen
         self._trouble: str | None = None
 
     @property
@@ -119,7 +120,7 @@ class MosquittoBroker:
         return None if self._process is None else self._process.pid
 
     def status(self) -> BrokerStatus:
-        running = self._process is not None and self._process.returncode is None
+        running = self._open and self._process is not None and self._process.returncode is None
         places = [p for p in (self._devices, self._equipment) if p is not None]
         note = None
         if self._trouble is not None and not running:
@@ -171,6 +172,7 @@ class MosquittoBroker:
         for listener in (self._devices, self._equipment):
             if listener is not None:
                 await _wait_until_free(listener)
+        self._open = False
         conf = await asyncio.to_thread(self._write)
         command = [self._program, "-c", str(conf)]
         self._process = await asyncio.create_subprocess_exec(
@@ -190,7 +192,7 @@ class MosquittoBroker:
                 t("The message broker did not start: {reason}", reason=" ".join(last[-2:]) or "?"),
                 t("Look at the log, and at who uses its ports."),
             )
-        self._trouble = None
+        self._open, self._trouble = True, None
         log.info("broker.started", pid=self._process.pid, where=self.status().where)
 
     async def _keep_running(self) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from tests.hub.library.world import World
 
 from densach_core.accounts.model import Role
 
+expect.set_options(timeout=30_000)
 PHONE = {"width": 360, "height": 740}
 PANEL = {"width": 1366, "height": 768}
 ARGUMENTS = [
@@ -42,7 +43,7 @@ async def looking(
 
 
 async def opened(page: Page) -> None:
-    await page.wait_for_selector("#reader.is-open", timeout=30_000)
+    await page.wait_for_selector("#reader.is-open", timeout=60_000)
 
 
 async def shown(page: Page) -> str:

@@ -81,7 +81,7 @@ async def test_pdf_at_the_page_with_its_words_marked(browser: Browser, live: Wor
     async with looking(browser, live) as (page, wrong):
         await page.goto(f"{live.base}/read/{it.id}?at=11&q=sach")
         await opened(page)
-        await page.wait_for_selector(".pdfpage[data-page='12'] mark", timeout=30_000)
+        await page.wait_for_selector(".pdfpage[data-page='12'] mark", timeout=60_000)
         assert await page.input_value("#number") == "12"
         drawn = await page.locator(".pdfpage canvas").count()
         assert 0 < drawn < 15
@@ -121,9 +121,9 @@ async def test_an_upload_goes_on_after_a_reload(browser: Browser, live: World, t
         await expect(page.get_by_text("Có tệp đang gửi dở")).to_be_visible()
         sent.clear()
         await page.set_input_files("#files", film)
-        await expect(page.locator(".sending__said")).to_have_text(re.compile("đang xử lý|Đã có trong thư viện"), timeout=20_000)
+        await expect(page.locator(".sending__said")).to_have_text(re.compile("đang xử lý|Đã có trong thư viện"), timeout=60_000)
         assert sent[0] == 4 * 1024 * 1024
-        await expect(page.locator("#desk-list").get_by_text("Phim thí nghiệm")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#desk-list").get_by_text("Phim thí nghiệm")).to_be_visible(timeout=60_000)
     (it,) = await live.library.desk([State.READY])
     assert live.library.file_of(it).read_bytes() == body
 
@@ -135,9 +135,9 @@ async def test_uploads_are_followed_until_they_are_ready_or_broken(browser: Brow
         await page.goto(f"{live.base}/desk")
         await page.set_input_files("#files", [good, bad])
         lines = page.locator(".sending__file")
-        await expect(lines.nth(0).locator(".sending__said")).to_have_text("Đã có trong thư viện", timeout=20_000)
+        await expect(lines.nth(0).locator(".sending__said")).to_have_text("Đã có trong thư viện", timeout=60_000)
         await expect(lines.nth(0).get_by_role("link", name=made.TITLE)).to_be_visible()
-        await expect(lines.nth(1).locator(".sending__said")).to_contain_text("mà là ảnh JPEG", timeout=20_000)
+        await expect(lines.nth(1).locator(".sending__said")).to_contain_text("mà là ảnh JPEG", timeout=60_000)
         await lines.nth(1).get_by_role("link").click()
         await expect(page.locator(".note--red")).to_contain_text("mà là ảnh JPEG")
         assert wrong == []

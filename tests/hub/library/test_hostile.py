@@ -127,7 +127,7 @@ async def test_a_simulation_runs_apart_from_the_session(browser: Browser, live: 
     async with looking(browser, live, Role.LIBRARIAN) as (page, _):
         await page.goto(f"{live.base}/read/{it.id}")
         frame = page.frame_locator("iframe.stage")
-        await expect(frame.locator("#o")).to_contain_text("own:", timeout=15_000)
+        await expect(frame.locator("#o")).to_contain_text("own:", timeout=60_000)
         said = await frame.locator("#o").text_content() or ""
         assert "own:yes" in said
         for name in ("cookie", "parent", "storage", "hub"):

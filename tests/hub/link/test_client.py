@@ -24,7 +24,7 @@ async def linked(address: BrokerAddress, school: str = "s1", **how: Any) -> Asyn
     link = Link(address, school=school, clock=SystemClock(), shortest_pause=0.2, **how)
     task = asyncio.create_task(link.run(), name="link")
     try:
-        await asyncio.wait_for(link.until_connected(), 10)
+        await asyncio.wait_for(link.until_connected(), 30)
         yield link
     finally:
         task.cancel()
@@ -47,7 +47,7 @@ async def onlooker(port: int, *filters: str) -> AsyncIterator[Client]:
         await client.close()
 
 
-async def until(true: Callable[[], object], seconds: float = 10) -> None:
+async def until(true: Callable[[], object], seconds: float = 40) -> None:
     for _ in range(int(seconds / 0.02)):
         if true():
             return
@@ -110,7 +110,7 @@ async def test_a_full_queue_stops_reading_and_loses_nothing(mosquitto: Mosquitto
         assert link.status().waiting_bytes < 24_000
         got: list[int] = []
         while len(got) < 100:
-            for message in await asyncio.wait_for(link.take(3), 5):
+            for message in await asyncio.wait_for(link.take(3), 30):
                 link.done(message)
                 got.append(int(message.payload[:4]))
         assert got == list(range(100))
@@ -146,6 +146,6 @@ async def test_the_in_process_broker_where_there_is_no_mosquitto() -> None:
             assert not link.status().mqtt5
             async with onlooker(port) as device:
                 await device.publish(BATCH, b"hello")
-                [message] = await asyncio.wait_for(link.take(), 5)
+                [message] = await asyncio.wait_for(link.take(), 30)
                 link.done(message)
                 assert message.payload == b"hello"
