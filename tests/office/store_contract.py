@@ -156,3 +156,30 @@ class SchoolStoreContract:
         found = await store.child("1")
         assert found is not None
         assert (found.heard_at, found.sent_at) == (AT + 3, AT + 2)
+
+    async def test_an_envelope_sent_again_is_no_sign_of_life(self, store: SchoolStore) -> None:
+        paired = await self.pair(store, "1")
+
+        async def heard(version: int, at: int, sent_at: int) -> int | None:
+            await store.take(paired, [arrival("1", version)], at=at, sent_at=sent_at)
+            found = await store.child("1")
+            assert found is not None
+            return found.heard_at
+
+        assert await heard(1, AT + 10, AT) == AT + 10
+        assert await heard(1, AT + 20, AT) == AT + 10
+        assert await heard(2, AT + 30, AT + 2) == AT + 30
+        assert await heard(1, AT + 40, AT) == AT + 30
+        assert await heard(2, AT + 50, AT + 3) == AT + 50, "sent anew because the answer was lost"
+        assert await heard(3, AT + 60, AT - 9) == AT + 60, "its clock was set back"
+        assert await heard(3, AT + 70, AT + 3) == AT + 60
+
+    async def test_with_a_new_key_the_child_is_heard_whatever_its_clock_says(self, store: SchoolStore) -> None:
+        paired = await self.pair(store, "1")
+        await store.take(paired, [], at=AT + 1, sent_at=AT + 99_999)
+        await store.add_code(code("1", "h2"))
+        await store.redeem("h2", msgspec.structs.replace(child("1"), key_id="another"))
+        await store.take(paired, [], at=AT + 5, sent_at=AT)
+        found = await store.child("1")
+        assert found is not None
+        assert (found.heard_at, found.sent_at) == (AT + 5, AT)

@@ -35,7 +35,8 @@ class SchoolStore(Protocol):
     async def take(self, child: Child, arrivals: Sequence[Arrival], *, at: int, sent_at: int) -> list[Answer]:
         """Stores records whose version rises, answers each, and notes what it ignored; also notes that the child spoke.
 
-        Idempotent: the same call again changes no record.
+        Idempotent: the same call again changes no record, nor when the child was last heard: an envelope that somebody
+        recorded and sends again (nothing rises, `sent_at` not after the last) is no sign of life.
         """
 
     async def note(self, notice: Notice) -> None: ...

@@ -79,7 +79,8 @@ class SqliteSchools:
             c.execute(
                 "INSERT INTO child (code, kind, name, key, key_id, paired_at) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (code) DO UPDATE SET kind = excluded.kind, name = excluded.name, key = excluded.key, "
-                "key_id = excluded.key_id, paired_at = excluded.paired_at, revoked_at = NULL",
+                "key_id = excluded.key_id, paired_at = excluded.paired_at, revoked_at = NULL, "
+                "sent_at = CASE WHEN key_id = excluded.key_id THEN sent_at END",
                 (child.code, found.kind, child.name or found.name, child.key, child.key_id, child.paired_at),
             )
             return found
@@ -102,7 +103,7 @@ class SqliteSchools:
     async def take(self, child: Child, arrivals: Sequence[Arrival], *, at: int, sent_at: int) -> list[Answer]:
         def work(c: Connection) -> list[Answer]:
             answers = [_take(c, child, arrival, at) for arrival in arrivals]
-            c.execute("UPDATE child SET heard_at = ?, sent_at = ? WHERE code = ?", (at, sent_at, child.code))
+            _heard(c, child.code, at, sent_at, rose=any(answer.verdict is Verdict.ACCEPTED for answer in answers))
             _thin_notices(c, child.code)
             return answers
 
@@ -212,6 +213,19 @@ def _take(c: Connection, child: Child, arrival: Arrival, at: int) -> Answer:
     c.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     c.execute("INSERT OR REPLACE INTO record_version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
     return Answer(id=record.id, verdict=Verdict.ACCEPTED)
+
+
+def _heard(c: Connection, child: str, at: int, sent_at: int, *, rose: bool) -> None:
+    """The child spoke, unless somebody says again what it said: nothing rose, and it was not sent after the last envelope.
+
+    `sent_at` (the child's clock) never goes back here, so that no envelope can count twice; a child whose clock was set
+    back is still heard by each record that rises.
+    """
+    c.execute(
+        "UPDATE child SET heard_at = ?1, sent_at = max(?2, coalesce(sent_at, ?2)) "
+        "WHERE code = ?3 AND (?4 OR sent_at IS NULL OR sent_at < ?2)",
+        (at, sent_at, child, rose),
+    )
 
 
 def _current(c: Connection, school: str, record_id: str) -> Held | None:
