@@ -61,6 +61,11 @@ async def wish(request: web.Request) -> Wish:
     return await read_body(request, Wish)
 
 
+@routes.get("/onward", who=EVERYONE)
+async def onward(request: web.Request) -> web.Response:
+    return see_other(request, request.query["to"])
+
+
 @routes.get("/broken", who=EVERYONE)
 async def broken(_: web.Request) -> web.Response:
     raise RuntimeError("secret detail")
@@ -118,6 +123,26 @@ async def test_owner_member_stranger(world: World, http: aiohttp.ClientSession) 
         for cookies, status in zip(({}, pupil, technician, admin), statuses, strict=True):
             async with http.get(world.base + path, cookies=cookies, allow_redirects=False) as response:
                 assert response.status == status, (path, cookies)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/\r\nX: 1",
+        "https://evil.example",
+        "",
+        "\\\\x",
+    ],
+)
+async def test_nobody_is_led_to_another_site(world: World, http: aiohttp.ClientSession, to: str) -> None:
+    async with http.get(world.base + "/onward", params={"to": to}, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, "/")
+    async with http.get(world.base + "/onward", params={"to": "/lab?x=//y\\z"}, allow_redirects=False) as response:
+        assert response.headers["Location"] == "/lab?x=//y\\z"
 
 
 async def test_a_stranger_is_sent_to_sign_in_and_back(world: World, http: aiohttp.ClientSession) -> None:

@@ -13,7 +13,7 @@ from densach_core.errors import BadInput, NotFound, Problem, TooMany
 from densach_core.text import t
 from densach_core.web.identity import address_of, https_address, is_secure, who_is
 from densach_core.web.keys import FACES
-from densach_core.web.respond import read_form, render, see_other
+from densach_core.web.respond import is_own, read_form, render, see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
 
 routes = Routes("accounts")
@@ -125,10 +125,8 @@ def start_session(request: web.Request, response: web.StreamResponse, entry: Ent
 
 
 def safe_path(path: str) -> str:
-    """A page of ours to go on to. Browsers read `//host` and `/\\host` as another site."""
-    if not path.startswith("/") or path[1:2] in {"/", "\\"} or any(ord(ch) < 32 for ch in path) or path.startswith("/login"):
-        return "/"
-    return path
+    """A page of ours to go on to after signing in."""
+    return path if is_own(path) and not path.startswith("/login") else "/"
 
 
 def _entered(request: web.Request, entry: Entry, onward: str) -> web.Response:

@@ -42,13 +42,17 @@ def render(request: web.Request, template: str, /, *, status: int = 200, **value
 
 def see_other(request: web.Request, path: str, *, flash: Text | None = None) -> web.Response:
     """After a form was done: on to a page of ours, with a sentence to show there once."""
-    if not path.startswith("/") or path.startswith("//"):
-        path = "/"
-    response = web.Response(status=303, headers={"Location": path})
+    response = web.Response(status=303, headers={"Location": path if is_own(path) else "/"})
     if flash is not None:
         said = request.app[LANGUAGES].say(flash, LOCALE.get())
         response.set_cookie(FLASH, quote(said), max_age=60, httponly=True, samesite="Lax")
     return response
+
+
+def is_own(path: str) -> bool:
+    """Whether a browser takes `path` for a page of ours: it reads `//host` and `/\\host` as another site, and leaves out tabs
+    and line ends (`/<tab>/host`) before it reads."""
+    return path.startswith("/") and path[1:2] not in {"/", "\\"} and not any(ord(ch) < 32 or ord(ch) == 127 for ch in path)
 
 
 async def read_form(request: web.Request, kind: type[S]) -> S:

@@ -193,6 +193,7 @@ async def test_language_is_kept_with_the_account(house: House) -> None:
     [
         ("/lab?x=1", "/lab?x=1"), ("//evil.example", "/"), ("/\\evil.example", "/"), ("https://evil.example", "/"),
         ("", "/"), ("/login?next=/login", "/"), ("/a\nb", "/"),
+        ("/\t/evil.example", "/"), ("/\\/evil.example", "/"),
     ],
 )  # fmt: skip
 def test_onward_paths_stay_here(path: str, safe: str) -> None:
