@@ -73,6 +73,36 @@ async def test_what_is_personal_needs_a_person(hub: HubUnderTest) -> None:
             assert status in REFUSED or (status == 303 and to.startswith("/login")), (route.method, route.path, status)
 
 
+@pytest.mark.parametrize("number", ["9223372036854775808", "9" * 400, "٣"])
+async def test_a_number_beyond_all_rows_is_nothing_found(hub: HubUnderTest, number: str) -> None:
+    cookie = await hub.cookie(Role.ADMIN)
+    numbered = [route for route in all_routes(every_room()) if r":\d+}" in route.path]
+    assert numbered
+    assert all(":" not in re.sub(r":(\\d\+|\.\+|\.\*)}", "}", route.path) for route in all_routes(every_room())), (
+        "unknown pattern"
+    )
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        for route in numbered:
+            path = re.sub(r"\{[^}]+\}", "x", re.sub(r"\{\w+:\\d\+\}", number, route.path))
+            async with http.request(
+                route.method, hub.base + path, cookies={COOKIE: cookie}, headers={"Origin": hub.base}, allow_redirects=False
+            ) as response:
+                assert response.status == 404, (route.method, route.path)
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "-" + "9" * 600])
+async def test_no_address_fails_on_a_huge_number_where_a_name_is_wanted(hub: HubUnderTest, number: str) -> None:
+    cookie = await hub.cookie(Role.ADMIN)
+    query = "&".join(f"{name}={number}" for name in ("page", "at", "since", "until", "month", "days", "limit", "grade", "day"))
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        for route in all_routes(every_room()):
+            if route.method != "GET" or route.path in {"/live", "/healthz"}:
+                continue
+            path = re.sub(r"\{[^}]+\}", number, route.path)
+            async with http.get(f"{hub.base}{path}?{query}", cookies={COOKIE: cookie}, allow_redirects=False) as response:
+                assert response.status < 500, (route.path, response.status)
+
+
 async def test_a_change_sent_from_another_site_is_refused_everywhere(hub: HubUnderTest) -> None:
     cookie = await hub.cookie(Role.ADMIN)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:

@@ -24,6 +24,9 @@ from densach_core.web.templates import Templates
 
 CORE = Path(__file__).parent.parent
 BODY_LIMIT = 2 * 1024 * 1024
+NUMBER = r":\d+}"
+KEPT_NUMBER = r":[0-9]{1,18}}"
+"""What SQLite can hold (63 bits). A longer number in an address names nothing: the router says so, before any handler."""
 
 
 class Face(msgspec.Struct, frozen=True):
@@ -106,10 +109,11 @@ def all_routes(rooms: Iterable[Room]) -> list[Route]:
 
 
 def _add(app: web.Application, route: Route) -> None:
+    path = route.path.replace(NUMBER, KEPT_NUMBER)
     if route.method == "GET":
-        app.router.add_get(route.path, guarded(route))
+        app.router.add_get(path, guarded(route))
     else:
-        app.router.add_route(route.method, route.path, guarded(route))
+        app.router.add_route(route.method, path, guarded(route))
 
 
 @asynccontextmanager
