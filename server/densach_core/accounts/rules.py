@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from datetime import date
 from itertools import pairwise
 
 from densach_core.accounts.model import Role
@@ -82,8 +83,8 @@ def is_long(password: str) -> bool:
     return len(secret_form(password)) >= LONG_PASSWORD
 
 
-def check_pin(pin: str) -> None:
-    """Pupils: six digits that are not a row or a repetition. Raises BadInput("accounts.pin-…")."""
+def check_pin(pin: str, birth_date: date | None = None) -> None:
+    """Pupils: six digits that are not a row, a repetition or the birthday. Raises BadInput("accounts.pin-…")."""
     if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
         raise BadInput("accounts.pin-odd", t("A PIN has exactly 6 digits."), field="new")
     if is_weak_pin(pin):
@@ -93,6 +94,26 @@ def check_pin(pin: str) -> None:
             t("Choose another one."),
             field="new",
         )
+    if pin in birthday_pins(birth_date):
+        raise BadInput(
+            "accounts.pin-birthday",
+            t("This PIN is the date of birth, which the whole class knows."),
+            t("Choose another one."),
+            field="new",
+        )
+
+
+def birthday_pins(birth_date: date | None) -> frozenset[str]:
+    """Six digits that somebody who knows the birthday tries first: 05/09/2014 as 050914, 592014, 092014, 140905, 090514 …"""
+    if birth_date is None:
+        return frozenset()
+    d, m, y = birth_date.day, birth_date.month, birth_date.year
+    short = y % 100
+    forms = (
+        f"{d:02}{m:02}{short:02}", f"{m:02}{d:02}{short:02}", f"{short:02}{m:02}{d:02}", f"{short:02}{d:02}{m:02}",
+        f"{d}{m}{y}", f"{y}{m}{d}", f"{m:02}{y}", f"{y}{m:02}", f"{d:02}{y}", f"{y}{d:02}",
+    )  # fmt: skip
+    return frozenset(form for form in forms if len(form) == PIN_DIGITS)
 
 
 def is_weak_pin(pin: str) -> bool:
@@ -108,11 +129,11 @@ def _is_row(digits: str) -> bool:
     return {(int(b) - int(a)) % 10 for a, b in pairwise(digits)} in ({0}, {1}, {9})
 
 
-def new_pin(below: Callable[[int], int]) -> str:
+def new_pin(below: Callable[[int], int], birth_date: date | None = None) -> str:
     """A random PIN that `check_pin` accepts; `below(n)` gives a random number in [0, n)."""
     while True:
         pin = f"{below(10**PIN_DIGITS):0{PIN_DIGITS}d}"
-        if not is_weak_pin(pin):
+        if not is_weak_pin(pin) and pin not in birthday_pins(birth_date):
             return pin
 
 

@@ -1,7 +1,8 @@
 """What can be done with accounts, by intent. Every change leaves a line in the audit log, in the same transaction."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import date
 from sqlite3 import Connection
 
 from aiohttp import web
@@ -49,6 +50,8 @@ class Accounts:
         self._hashing = hashing or Hashing()
         self._sessions = Sessions(school, clock)
         self.second_factor = SecondFactor(school, clock, self._sessions)
+        self.birth_date_of: Callable[[str], Awaitable[date | None]] = _unknown
+        """Of an account's id; lent by whoever keeps people, so that no PIN is a birthday."""
         self._entrance = Entrance(school, clock, self._hashing, self._sessions, self.second_factor, pause_s=pause_s)
 
     # --- who is asking ----------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ class Accounts:
             raise BadInput("accounts.no-name", t("The name is missing."), field="name")
         pupil = is_pupil_only(roles)
         if secret is not None and pupil:
-            check_pin(secret)
+            check_pin(secret, await self.birth_date_of(account_id) if account_id else None)
         elif secret is not None:
             check_password(secret, login=login, second_factor=True)
         new = Account(
@@ -167,7 +170,7 @@ class Accounts:
         """A new random PIN (pupils) or first password (staff), shown this once. Unlocks, and ends every session."""
         account = await self.get(account_id)
         pupil = is_pupil_only(account.roles)
-        secret = new_pin(secrets.randbelow) if pupil else new_password(secrets.choice)
+        secret = new_pin(secrets.randbelow, await self.birth_date_of(account_id)) if pupil else new_password(secrets.choice)
         hashed = await self._hashing.hash(secret)
         mark = trace(by, self._clock)
 
@@ -259,7 +262,7 @@ class Accounts:
         found = await self._entrance.checked(account, old, address)
         pupil = is_pupil_only(account.roles)
         if pupil:
-            check_pin(new)
+            check_pin(new, await self.birth_date_of(account.id))
         else:
             check_password(new, login=account.login, second_factor=found.totp_key is not None)
         if new == old:
@@ -328,6 +331,10 @@ class Accounts:
     async def hash_secret(self, secret: str) -> str:
         """For rooms that make many accounts in one transaction of their own."""
         return await self._hashing.hash(secret)
+
+
+async def _unknown(_: str) -> date | None:
+    return None
 
 
 def _no_account() -> NotFound:

@@ -44,6 +44,7 @@ class People:
     def __init__(self, *, school: Database, documents: Documents, accounts: Accounts, clock: Clock, bus: Bus) -> None:
         self._db = school
         self._accounts = accounts
+        accounts.birth_date_of = self.birth_date_of
         self._clock = clock
         self._bus = bus
         self._profile = documents.one("school", SchoolProfile, SchoolProfile())
@@ -163,6 +164,10 @@ class People:
         if found is None:
             raise NotFound("people.no-pupil", t("There is no such pupil."))
         return found
+
+    async def birth_date_of(self, person_id: str) -> date | None:
+        """None when it is not known, or nobody here has this id."""
+        return await self._db.read(lambda c: store.birth_date(c, person_id))
 
     async def find_pupils(self, words: str, *, limit: int = 100) -> list[Pupil]:
         year = await self.school_year()

@@ -57,7 +57,9 @@ class Slips:
         """PINs for those of a class who have none (`anew`: for all), shown this once. About 20 ms a pupil."""
         page = await self._people.class_page(class_id)
         wanted = [(p, s) for p, s in page.pupils if s is not None and (anew or not s.has_secret)]
-        made = await self._secrets({s.account.id: True for _, s in wanted}, by, class_id)
+        made = await self._secrets(
+            {s.account.id: new_pin(secrets.randbelow, p.birth_date) for p, s in wanted}, by, class_id, must_change=False
+        )
         return [
             Slip(
                 name=p.name,
@@ -84,12 +86,13 @@ class Slips:
                 state = await self._db.read(lambda c, key=teacher.id: account_store.state(c, key))  # type: ignore[misc]
                 if state is not None and not state.has_secret:
                     found.append((teacher, state))
-        made = await self._secrets({state.account.id: False for _, state in found}, by, "teachers")
+        made = await self._secrets(
+            {state.account.id: new_password(secrets.choice) for _, state in found}, by, "teachers", must_change=True
+        )
         return [Slip(name=x.name, login=s.account.login, secret=made[x.id]) for x, s in found]
 
-    async def _secrets(self, wanted: dict[str, bool], by: Account | str, on: str) -> dict[str, str]:
-        """New secrets for accounts (value: whether a pupil's). Hashed two at a time, written together."""
-        made = {key: new_pin(secrets.randbelow) if pupil else new_password(secrets.choice) for key, pupil in wanted.items()}
+    async def _secrets(self, made: dict[str, str], by: Account | str, on: str, *, must_change: bool) -> dict[str, str]:
+        """Gives accounts (by id) the secrets made for them. Hashed two at a time, written together."""
         hashed = dict(
             zip(made, await asyncio.gather(*(self._accounts.hash_secret(secret) for secret in made.values())), strict=True)
         )
@@ -97,7 +100,7 @@ class Slips:
 
         def work(c: Connection) -> None:
             for key, one in hashed.items():
-                account_store.set_secret(c, key, secret=one, long=True, must_change=not wanted[key])
+                account_store.set_secret(c, key, secret=one, long=True, must_change=must_change)
                 account_store.end_sessions(c, key)
             mark.note(c, "people.slips-made", on=on, detail={"n": len(hashed)})
 

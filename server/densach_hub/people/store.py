@@ -223,6 +223,12 @@ def change_teacher(c: Connection, one: Teacher) -> None:
     )  # fmt: skip
 
 
+def birth_date(c: Connection, person_id: str) -> date | None:
+    """None when it is not known, or there is nobody with this id."""
+    row = c.execute("SELECT birth_date FROM person WHERE id = ?", (person_id,)).fetchone()
+    return date.fromisoformat(row["birth_date"]) if row and row["birth_date"] else None
+
+
 def is_present(c: Connection, person_id: str) -> bool:
     return c.execute("SELECT 1 FROM person WHERE id = ? AND left_at IS NULL", (person_id,)).fetchone() is not None
 

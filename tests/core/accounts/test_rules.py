@@ -1,5 +1,6 @@
 import random
 from base64 import b32decode
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,23 @@ def test_weak_pins_are_refused(pin: str) -> None:
     with pytest.raises(BadInput) as caught:
         rules.check_pin(pin)
     assert caught.value.code == "accounts.pin-weak"
+
+
+@pytest.mark.parametrize("pin", ["050914", "090514", "140905", "140509", "592014", "201495", "092014", "201409"])
+def test_a_birthday_is_no_pin(pin: str) -> None:
+    rules.check_pin(pin)
+    with pytest.raises(BadInput) as caught:
+        rules.check_pin(pin, date(2014, 9, 5))
+    assert caught.value.code == "accounts.pin-birthday"
+
+
+def test_what_only_resembles_a_birthday_is_a_pin() -> None:
+    rules.check_pin("060914", date(2014, 9, 5))
+
+
+def test_no_birthday_is_drawn() -> None:
+    drawn = iter([50914, 592014, 804159])
+    assert rules.new_pin(lambda _: next(drawn), date(2014, 9, 5)) == "804159"
 
 
 @pytest.mark.parametrize("pin", ["", "12345", "1234567", "12a456", "１２３４５６", "-12345"])

@@ -1,5 +1,7 @@
 """One pupil at a time: who comes during the year, is corrected, changes class, finishes school."""
 
+from datetime import date
+
 import pytest
 from tests.hub.people.house import House
 from tests.hub.people.rosters import PUPILS
@@ -101,3 +103,14 @@ async def test_the_pages_of_it(house: House) -> None:
     log = (await admin.get("/admin/audit")).text
     assert "thêm học sinh" in log
     assert "sửa thông tin học sinh" in log
+
+
+async def test_a_pupil_cannot_choose_the_birthday_as_pin(house: House) -> None:
+    known = await classes(house)
+    new = await house.people.pupils.add(name="Trần Mới", class_id=known["6A2"].id, birth_date=date(2014, 9, 5), by="test")
+    pin = await house.accounts.reset(new.id, by="test")
+    browser = await house.browser((await house.accounts.get(new.id)).login, pin)
+    refused = await browser.post("/account/secret", {"old": pin, "new": "050914", "again": "050914"})
+    assert refused.status == 422
+    assert "ngày sinh" in refused.text
+    assert (await browser.post("/account/secret", {"old": pin, "new": "804159", "again": "804159"})).status == 303
