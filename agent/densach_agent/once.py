@@ -12,7 +12,7 @@ from densach_agent.collectors.operating_system import system_facts
 from densach_agent.health import HealthWatch
 from densach_agent.identity import fingerprint
 from densach_agent.machine import Machine, system_runner
-from densach_agent.sessions import sessions
+from densach_agent.sessions import SessionWatch
 from densach_agent.survey import Survey, wait_for
 
 
@@ -40,5 +40,5 @@ def everything(root: Path) -> dict[str, Any]:
         watch.sample()
         found["clock"] = msgspec.to_builtins(moment(clock))
         found["health"] = msgspec.to_builtins(watch.record())
-        found["sessions"] = msgspec.to_builtins(sessions(machine))
+        found["sessions"] = msgspec.to_builtins(SessionWatch(machine, clock).now())
     return found

@@ -10,7 +10,7 @@ from densach_agent.collectors import ALL
 from densach_agent.health import HealthWatch
 from densach_agent.machine import Machine
 from densach_agent.outbox import Outbox
-from densach_agent.sessions import Session, sessions, user_digest
+from densach_agent.sessions import Session, SessionWatch, user_digest
 from densach_agent.settings import Settings
 from densach_agent.slices import Sample, SliceCutter
 from densach_agent.survey import Survey
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _ASLEEP_MS = 90_000
 """Between two turns pass seconds; more than this, and the machine slept (seconds since boot count suspend)."""
+_UNWATCHED_MS = 150_000
 _FIRST_INVENTORY_MS = 2_000
 
 
@@ -37,7 +38,8 @@ class Watch:
         """Without the school's key users are not told apart at all."""
         self._jumps = JumpWatch(clock)
         self._health = HealthWatch(clock)
-        self._cutter = SliceCutter()
+        self._sessions = SessionWatch(machine, clock, frozenset(settings.kiosk_users))
+        self._cutter = SliceCutter(_UNWATCHED_MS)
         self._survey: Survey | None = None
         self._forced: set[str] = set()
         now = clock.up_ms()
@@ -58,6 +60,7 @@ class Watch:
     def wish(self, desired: Desired) -> None:
         """New intervals count from now; a shorter one is not waited out by the longer one before."""
         self._desired = desired
+        self._cutter.pause_ms = max(_UNWATCHED_MS, 2_500 * desired.usage_sample_s)
         now = self._clock.up_ms()
         for what, at in self._due.items():
             self._due[what] = min(at, now + self._every_ms(what))
@@ -68,6 +71,11 @@ class Watch:
         self._forced |= set(ALL) if "*" in wanted else wanted & set(ALL)
         if self._forced:
             self._due["inventory"] = self._clock.up_ms()
+
+    @property
+    def surveying(self) -> bool:
+        """An inventory is being taken, or is wanted now."""
+        return self._survey is not None or bool(self._forced)
 
     def next_ms(self) -> int:
         """Milliseconds until something is due; soon while a survey runs."""
@@ -128,7 +136,7 @@ class Watch:
     def _sample_usage(self) -> None:
         if self._off("usage"):
             return
-        found = tuple(sessions(self._machine, frozenset(self._settings.kiosk_users)))
+        found = tuple(self._sessions.now())
         sample = Sample(self._clock.up_ms(), self._clock.now_ms(), self._clock.boot, found)
         self._add_slices(self._cutter.feed(sample))
 

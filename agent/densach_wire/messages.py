@@ -160,7 +160,11 @@ class UsageSlice(Struct, frozen=True, omit_defaults=True, kw_only=True):
     end: Moment
     active_ms: Count
     idle_ms: Count
-    apps: dict[Name, Count] = {}  # class of application → ms in front
+    unknown_ms: Count = 0
+    """The part of `active_ms` of which nothing says whether somebody was there: this desktop does not tell."""
+    apps: dict[Name, Count] = {}
+    """Class of application (browser, office, coding, media, e-learning, game, system, other) → milliseconds of `active_ms`.
+    In front: one class at a time, so they add up to at most `active_ms`. Running: each by itself is at most `active_ms`."""
     apps_how: Annotated[str, Meta(max_length=32)] = ""
     """foreground | running"""
 
@@ -333,7 +337,7 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Name
     outcome: Outcome
     reason: Line = ""
-    """For `refused`: expired | unknown | policy | busy | failed, then words."""
+    """For `refused`: expired | unknown | policy | busy | nobody | failed, then words."""
     attrs: Attrs = {}
 
 
