@@ -68,16 +68,21 @@ def once(as_json: bool, root: Path) -> None:
 @_data
 def enrol(hub: str, token_file: Any, ca: Path | None, no_wait: bool, data: Path) -> None:
     """Join a school: with a room's token at once, without one as soon as a technician admits this machine."""
+    from densach_agent.clock import SystemClock
     from densach_agent.enrol import EnrolProblem, attempt
+    from densach_agent.facts import current
     from densach_agent.machine import this_machine
+    from densach_agent.owner import become_owner
     from densach_agent.settings import BadSettings, load, remember_hub
 
     token = token_file.read().strip() if token_file is not None else None
     try:
         data.mkdir(parents=True, exist_ok=True)
+        become_owner(data)
+        machine = this_machine(current(SystemClock().boot))
         settings = load(data)
         while True:
-            made = attempt(data, hub, token, this_machine(), simulated=settings.simulated, ca=ca)
+            made = attempt(data, hub, token, machine, simulated=settings.simulated, ca=ca)
             remember_hub(data, hub)
             if made.state == "admitted":
                 click.echo(say("Admitted as {device}. Next: densach agent run --data {data}", device=made.device, data=data))
@@ -100,8 +105,10 @@ def enrol(hub: str, token_file: Any, ca: Path | None, no_wait: bool, data: Path)
 @_data
 def status(as_json: bool, data: Path) -> None:
     """Say who this machine is to the hub, what is waiting to be told, and why."""
+    from densach_agent.owner import become_owner
     from densach_agent.status import read
 
+    become_owner(data)
     found = read(data)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=1))

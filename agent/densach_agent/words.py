@@ -2,6 +2,9 @@
 not installed on a lab machine; logs and codes stay English."""
 
 import os
+import re
+
+from densach_agent.machine import Machine
 
 VIETNAMESE = {
     "Admitted as {device}. Next: densach agent run --data {data}":
@@ -57,7 +60,24 @@ VIETNAMESE = {
     "Waiting to be told: {kinds}. Acknowledged by the hub up to {acked}.":
         "Đang chờ gửi: {kinds}. Máy chủ đã xác nhận đến số {acked}.",
     "nothing": "không có gì",
+    "This machine restarts in {seconds} seconds. Save your work.":
+        "Máy này sẽ khởi động lại sau {seconds} giây. Hãy lưu bài đang làm.",
+    "This machine switches off in {seconds} seconds. Save your work.":
+        "Máy này sẽ tắt sau {seconds} giây. Hãy lưu bài đang làm.",
+    "To go on working, move the mouse or press a key.": "Nếu còn dùng máy, hãy di chuột hoặc bấm một phím.",
+    "Not switched off: somebody is at work.": "Không tắt máy nữa vì có người đang dùng.",
+    "This is {name}.": "Đây là máy {name}.",
     "another agent runs on {folder} already": "đã có một phần mềm khác đang chạy trên {folder}",
+    "this file holds no {names} for Python {python} on {machine}; ask the hub for a newer one":
+        "tệp này không có {names} cho Python {python} trên {machine}; hãy lấy tệp mới hơn từ máy chủ",
+    "not enough room in {folder}: {size} MB are needed": "không đủ chỗ trong {folder}: cần {size} MB",
+    "another installation is under way; wait for it": "một lần cài khác đang chạy; hãy chờ xong",
+    "the agent is installed but the hub did not take it; run this again when the hub answers":
+        "đã cài phần mềm nhưng máy chủ chưa nhận máy này; hãy chạy lại khi máy chủ trả lời",
+    "the agent is installed as a package here: upgrade it with the .deb file":
+        "máy này đã cài phần mềm bằng gói: hãy nâng cấp bằng tệp .deb",
+    "The agent is removed.": "Đã gỡ phần mềm.",
+    "Installed. Next: densach agent enrol --hub URL": "Đã cài xong. Tiếp theo: densach agent enrol --hub URL",
 }  # fmt: skip
 
 
@@ -65,6 +85,17 @@ def say(sentence: str, **values: object) -> str:
     """The sentence in the user's language, filled in."""
     text = VIETNAMESE.get(sentence, sentence) if speaks_vietnamese() else sentence
     return text.format(**values)
+
+
+def adopt_language(machine: Machine) -> None:
+    """A service is started without the language that the school chose for the machine: takes it from where log-in does,
+    for what is said to the people who sit here."""
+    if any(os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")):
+        return
+    for path in ("etc/default/locale", "etc/locale.conf"):
+        if found := re.search(r"^LANG=[\"']?([\w.@-]+)", machine.whole(path, 4096) or "", re.MULTILINE):
+            os.environ["LANG"] = found[1]
+            return
 
 
 def speaks_vietnamese() -> bool:

@@ -19,8 +19,10 @@ from pathlib import Path
 import msgspec
 
 PARTS = ("densach_wire", "densach_agent", "densach_cli")
-PYTHONS = ("3.11", "3.12", "3.13")
-PLATFORMS = ("manylinux_2_28_x86_64", "manylinux2014_x86_64")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+MACHINES = ("x86_64", "aarch64")
+_GLIBC = ("manylinux2014", "manylinux_2_28")
+"""Debian 12 and Ubuntu 22.04 run what is made for these."""
 _WHEEL = re.compile(r"[A-Za-z0-9_.+!-]{1,150}\.whl\Z")
 _STAMP = (2020, 1, 1, 0, 0, 0)
 """The same for every file: the same code gives the same wheel, byte for byte."""
@@ -113,21 +115,24 @@ def agent_wheel() -> tuple[str, bytes]:
     return f"densach-{number}-py3-none-any.whl", buffer.getvalue()
 
 
-def fill(folder: Path, pythons: tuple[str, ...] = PYTHONS, platforms: tuple[str, ...] = PLATFORMS) -> list[str]:
-    """Downloads the wheels the agent needs for these versions of Python; needs Internet. Returns what is there.
+def fill(folder: Path, pythons: tuple[str, ...] = PYTHONS, machines: tuple[str, ...] = MACHINES) -> list[str]:
+    """Downloads the wheels the agent needs for these Pythons and processors; needs Internet. Returns what is there.
 
-    Raises KitProblem with pip's words.
+    In a clone the versions and digests are those of the lock. Raises KitProblem with pip's words.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for python in pythons:
-        where = [word for platform in platforms for word in ("--platform", platform)]
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(folder),
-             "--only-binary", ":all:", "--implementation", "cp", "--python-version", python, *where, *agent_needs()],
-            check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise KitProblem(f"Python {python}: {done.stderr.strip()[-500:]}\nTry again where there is Internet.")
+    lock = Path(__file__).parents[3] / "requirements" / "agent.txt"
+    wanted = ["--require-hashes", "--no-deps", "-r", str(lock)] if lock.is_file() else agent_needs()
+    for machine in machines:
+        where = [word for glibc in _GLIBC for word in ("--platform", f"{glibc}_{machine}")]
+        for python in pythons:
+            done = subprocess.run(
+                [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", str(folder),
+                 "--only-binary", ":all:", "--implementation", "cp", "--python-version", python, *where, *wanted],
+                check=False, capture_output=True, text=True,
+            )  # fmt: skip
+            if done.returncode != 0:
+                raise KitProblem(f"Python {python}, {machine}: {done.stderr.strip()[-500:]}\nTry again where there is Internet.")
     return sorted(path.name for path in folder.glob("*.whl"))
 
 

@@ -1,0 +1,42 @@
+"""The self-unpacking file: a shell script that checks what could stop it, followed by a zip archive that Python runs as it
+lies there (`densach_agent.install` is in it). Nothing is unpacked before the digest of the archive was checked."""
+
+import hashlib
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import densach_agent
+from densach_hub.fleet.payload import Wheel, identity
+
+NAME = "densach-agent.run"
+_SCRIPT = Path(__file__).parent / "join" / "run.sh"
+_STAMP = (2020, 1, 1, 0, 0, 0)
+_STARTS = ("__init__.py", "install.py", "service_files.py", "placing.py", "words.py")
+_MAIN = "import sys\nfrom densach_agent.install import main\nsys.exit(main(sys.argv[1:]))\n"
+
+
+def run_file(found: list[Wheel]) -> bytes:
+    """The same wheels give the same bytes. Wheels are compressed already and are stored as they are: made in no time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        folder = Path(str(densach_agent.__file__)).parent
+        _put(archive, "__main__.py", _MAIN.encode())
+        _put(archive, "identity", identity(found).encode())
+        for name in _STARTS:
+            _put(archive, f"densach_agent/{name}", (folder / name).read_bytes())
+        for wheel in found:
+            _put(archive, f"wheels/{wheel.name}", wheel.body)
+    body = buffer.getvalue()
+    script = _SCRIPT.read_text("utf-8")
+    for mark, value in (("@SHA256@", hashlib.sha256(body).hexdigest()), ("@BYTES@", str(len(body)))):
+        script = script.replace(mark, value)
+    assert not re.search(r"@[A-Z0-9]+@", script)  # noqa: S101
+    return script.encode() + body
+
+
+def _put(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _STAMP)
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, body)
