@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from densach_agent.clock import SystemClock
+from densach_agent.identity import TPM_CERTIFICATE, TPM_FILES
 from densach_agent.machine import Machine, command_file, system_runner
 
 PLACE = Path("/run/densach-facts")
@@ -20,8 +21,12 @@ FILES = (
     "sys/class/dmi/id/chassis_serial",
     "sys/class/dmi/id/product_serial",
     "sys/class/dmi/id/product_uuid",
+    *TPM_FILES,
 )
-COMMANDS = (("dmidecode", "-t", "17"),)
+COMMANDS = (
+    ("dmidecode", "-t", "17"),
+    TPM_CERTIFICATE,
+)
 
 
 def write(place: Path, group: int, machine: Machine, boot: str) -> int:

@@ -16,6 +16,7 @@ from densach_core.text import t
 from densach_hub.fleet import returning, store_register
 from densach_hub.fleet import store_enrolment as store
 from densach_hub.fleet.authority import Authority, key_digest
+from densach_hub.fleet.identity import Identity
 from densach_hub.fleet.model import Kind, Machine, Place, RoomToken, Waiting, WaitingState
 from densach_hub.fleet.register import Register, new_id
 from densach_hub.fleet.rooms import Rooms
@@ -72,6 +73,7 @@ class Enrolment:
         rooms: Rooms,
         authority: Authority,
         telemetry: Telemetry,
+        identity: Identity,
         site: Site,
     ) -> None:
         self._db = school
@@ -81,6 +83,7 @@ class Enrolment:
         self._rooms = rooms
         self._authority = authority
         self._telemetry = telemetry
+        self._identity = identity
         self.site = site
         self.doorkeeper: Doorkeeper | None = None
         """Set by whoever runs the broker."""
@@ -296,16 +299,19 @@ class Enrolment:
     async def _known(self, request: EnrolRequest, key: str) -> str | None:
         """The machine of the register that asks here: by its key, else by its fingerprint."""
         found = await self._db.read(lambda c: store.machine_by_key(c, key))
-        if found is not None and await self._telemetry.resembles(found, request.fingerprint) is Likeness.OTHER:
+        if found is not None and await self._identity.resembles(found, request.fingerprint) is Likeness.OTHER:
             found = None  # the key was copied along with the disk
-        found = found or await self._telemetry.known_by(request.fingerprint)
+        found = found or await self._identity.known_by(request.fingerprint)
+        if found is not None and found == request.was and await self._identity.is_told_apart(found):
+            return None  # sent to the door as one of two that nothing but their boots tells apart
         machine = None if found is None else await self._register.find(found)
         return machine.id if machine is not None and machine.kind is Kind.AGENT else None
 
     async def _twin_of(self, request: EnrolRequest, itself: str | None) -> str | None:
-        if request.was is None or request.was == itself:
+        was = request.was
+        if was is None or was == itself or await self._register.find(was) is None:
             return None
-        return request.was if await self._register.find(request.was) is not None else None
+        return None if itself is not None and await self._identity.merging(was) == itself else was
 
     async def _enter(self, request: EnrolRequest, key: str, *, by: str, room: str | None, seat: str | None) -> Machine:
         """A row of the register for the asker: the old one where it is known, else a new one."""
@@ -320,7 +326,12 @@ class Enrolment:
         else:
             place = None if room is None else Place(room=room, seat=seat, since_at=now, by=by)
             machine = await self._register.add(_row(request, new_id("pc"), by, now, place))
+        if same is not None:
+            await self._identity.returned(same, request.fingerprint)
         await self._telemetry.learn_fingerprint(machine.id, request.fingerprint, at=now)
+        if request.was is not None and await self._identity.merging(request.was) == machine.id:
+            await self.shut_out(request.was, by=by)
+            await self._identity.merged(request.was)
         twin_of = await self._twin_of(request, machine.id)
         if twin_of is not None:
             await self._telemetry.twin_left(twin_of)

@@ -15,6 +15,7 @@ from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.fleet.model import Condition, Declaration, FaultReport, Machine, Repair, Room, RoomKind
 from densach_hub.fleet.service import FLEET
 from densach_hub.fleet.sights import EquipmentRow, Finding, MachineSight, RoomSight
+from densach_hub.fleet.store_identity import Decision
 from densach_hub.fleet.telling import HealthPoint
 
 routes = Routes("fleet")
@@ -57,6 +58,16 @@ class NewRepair(msgspec.Struct, frozen=True):
 
 class Why(msgspec.Struct, frozen=True):
     why: str = ""
+
+
+class Into(msgspec.Struct, frozen=True):
+    """The id of the entry that stays."""
+
+    into: str
+
+
+class DecisionList(msgspec.Struct, frozen=True):
+    decisions: list[Decision]
 
 
 class NewRoom(msgspec.Struct, frozen=True):
@@ -166,9 +177,39 @@ async def retire(request: web.Request) -> Machine:
 async def same(request: web.Request) -> Machine:
     twin = request.match_info["id"]
     fleet = request.app[FLEET]
-    device = await fleet.telemetry.same_after_all(int(twin) if twin.isascii() and twin.isdigit() else 0)
+    device = await fleet.identity.same_after_all(_number(twin), by=me(request).name)
     await request.app[AUDIT].note(by=me(request), what="fleet.twin-same", on=device)
     return await fleet.register.machine(device)
+
+
+@routes.api("GET", "/api/v1/identity", who=TECHNICIANS, answers=DecisionList, summary="Who was taken for whom, and why")
+async def decisions(request: web.Request) -> DecisionList:
+    """Newest first; `?machine=` those of one machine."""
+    return DecisionList(await request.app[FLEET].identity.decisions(request.query.get("machine")))
+
+
+@routes.api("POST", "/api/v1/identity/{id}/split", who=TECHNICIANS, answers=Machine, summary="New parts were another machine")
+async def split(request: web.Request) -> Machine:
+    fleet = request.app[FLEET]
+    device = await fleet.identity.split(_number(request.match_info["id"]), by=me(request).name)
+    await request.app[AUDIT].note(by=me(request), what="fleet.identity-split", on=device)
+    return await fleet.register.machine(device)
+
+
+@routes.api(
+    "POST", "/api/v1/machines/{id}/merge", who=TECHNICIANS, takes=Into, answers=Machine, summary="Two entries are one machine"
+)
+async def merge(request: web.Request) -> Machine:
+    """It comes back as the other one the next time it joins, and is retired then."""
+    fleet, device = request.app[FLEET], request.match_info["id"]
+    into = (await read_body(request, Into)).into
+    await fleet.identity.merge(device, into, by=me(request).name)
+    await request.app[AUDIT].note(by=me(request), what="fleet.identity-merge", on=device, detail=into)
+    return await fleet.register.machine(into)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 @routes.api("GET", "/api/v1/rooms/{id}", who=TECHNICIANS, answers=RoomSight, summary="A room with what stands on its seats")

@@ -1,15 +1,16 @@
 """Decisions of the fleet about identity and silence, without I/O. Inventory's are in `comparing`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
 from densach_core.clock import DAY_MS, SCHOOL_TZ, day_of, day_start_ms
-from densach_hub.fleet.junk import is_junk
+from densach_hub.fleet.junk import judge
 from densach_hub.fleet.model import Condition, FleetPolicy, Kind, Machine
 from densach_hub.fleet.sights import Glyph
 from densach_hub.fleet.telling import ClockTrust, Live
+from densach_wire.likeness import DISK, Verdict, decide, surely_same
 from densach_wire.messages import Factor, Health, Presence
 
 HOUR_MS = 3_600_000
@@ -27,42 +28,39 @@ class Likeness(StrEnum):
 
 
 def likeness(known: Iterable[Factor], shown: Iterable[Factor], machines: Mapping[str, int]) -> Likeness:
-    """Whether two fingerprints are of one machine.
-
-    A new main board in the same case with the same disk is the same machine (the disk is kept); a disk image on another
-    machine keeps nothing but the machine-id, which is not strong: another machine. A machine without strong factors
-    (a virtual one) can't be told apart: UNSURE.
+    """Whether two fingerprints are of one machine, by the rule that agents use too (`densach_wire.likeness`), junk by number
+    left out as well. A machine without strong factors (a virtual one) can't be told apart: UNSURE.
     """
-    old, new = strong(known, machines), strong(shown, machines)
-    if any(old[kind] & new.get(kind, frozenset()) for kind in old):
-        return Likeness.SAME
-    changed = sum(1 for kind in old if kind in new)
-    return Likeness.OTHER if changed >= 2 else Likeness.UNSURE
+    decision = decide(known, shown, judge(machines))
+    if decision.verdict is Verdict.CLONE:
+        return Likeness.OTHER
+    return Likeness.SAME if decision.kept else Likeness.UNSURE
 
 
 def same_machine(known: Iterable[Factor], shown: Iterable[Factor], machines: Mapping[str, int]) -> bool:
-    """Surely one machine: stricter than `likeness`, for giving an id back to a machine that was re-installed.
+    """Surely one machine: stricter than `likeness`, for giving an id back to a machine that was re-installed."""
+    return surely_same(known, shown, judge(machines))
 
-    Most of the strong kinds both have agree, and one of them is not the disk: disks move between machines.
+
+def body(factors: Iterable[Factor]) -> tuple[Factor, ...]:
+    """A fingerprint without its disks: what does not move along with them."""
+    return tuple(factor for factor in factors if factor.kind != DISK)
+
+
+def alternates(boot: str, live_boot: str | None, known_boots: Sequence[str], *, surely: bool = False) -> bool:
+    """Two machines with one identity: a boot came back after another one had begun. One machine never does that, but a
+    virtual one that was put back to a running snapshot: with `surely` the second return decides.
+
+    Args:
+        known_boots: oldest first.
+        surely: the fingerprints say "same". Then the boot that returns must be younger than the one that spoke last:
+            that one had come back itself.
     """
-    old, new = strong(known, machines), strong(shown, machines)
-    both = old.keys() & new.keys()
-    kept = {kind for kind in both if old[kind] & new[kind]}
-    return bool(kept - {"disk"}) and 2 * len(kept) > len(both)
-
-
-def strong(factors: Iterable[Factor], machines: Mapping[str, int]) -> dict[str, frozenset[str]]:
-    """Kind → digests of the strong factors that say something."""
-    found: dict[str, frozenset[str]] = {}
-    for factor in factors:
-        if factor.strong and not is_junk(factor, machines):
-            found[factor.kind] = found.get(factor.kind, frozenset()) | {factor.digest}
-    return found
-
-
-def alternates(boot: str, live_boot: str | None, known_boots: Iterable[str]) -> bool:
-    """Two machines with one identity: a boot came back after another one had begun. One machine never does that."""
-    return live_boot is not None and boot != live_boot and boot in set(known_boots)
+    if live_boot is None or boot == live_boot or boot not in known_boots:
+        return False
+    if not surely:
+        return True
+    return live_boot in known_boots and known_boots.index(boot) > known_boots.index(live_boot)
 
 
 def glyph(machine: Machine, live: Live | None, policy: FleetPolicy, now: int, *, neighbours: bool = False) -> Glyph:

@@ -19,6 +19,7 @@ from densach_hub.fleet.declared import Declared
 from densach_hub.fleet.enrolment import Enrolment, Site
 from densach_hub.fleet.equipment import Equipment
 from densach_hub.fleet.faults import Faults
+from densach_hub.fleet.identity import Identity
 from densach_hub.fleet.kit import Kit
 from densach_hub.fleet.logbook import LogBook
 from densach_hub.fleet.model import FleetPolicy
@@ -57,9 +58,12 @@ class Fleet:
         self.rooms = Rooms(documents, school)
         self.register = Register(school, clock, bus, self.rooms)
         self.telemetry = Telemetry(telemetry, clock, bus, self.register, policy)
+        self.identity = Identity(telemetry, clock, bus, self.register)
         self.equipment = Equipment(telemetry, clock, bus, self.register, self.rooms)
         self.faults = Faults(school, clock, bus, self.rooms, self.register)
-        self.enrolment = Enrolment(school, clock, bus, self.register, self.rooms, self.authority, self.telemetry, site)
+        self.enrolment = Enrolment(
+            school, clock, bus, self.register, self.rooms, self.authority, self.telemetry, self.identity, site
+        )
         self.alerts = Alerts(
             school=school,
             telemetry=telemetry,

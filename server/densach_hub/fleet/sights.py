@@ -76,7 +76,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     waiting: str | None = None
     """The id of the waiting machine, for WAITING and some TWIN findings."""
     twin: int | None = None
-    """For TWIN: what `telemetry.same_after_all` takes, when it is the same machine with a new body."""
+    """For TWIN: what `identity.same_after_all` takes, when it is the same machine with a new body."""
 
 
 class SeatSight(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,5 @@
 """The tables of the fleet: school.db holds what people wrote, telemetry.db what machines told. Only migrations here;
-the statements are in `store_register`, `store_enrolment`, `store_telling`, `store_told` and `store_equipment`.
+the statements are in the `store_…` modules.
 
 Keys decide more than drivers: raw facts are appended in order of time and thinned, roll-ups are WITHOUT ROWID by
 device, so that a page reads one machine's series in one piece of disk.
@@ -138,5 +138,16 @@ TELEMETRY_MIGRATIONS = [
         CREATE INDEX quarantine_device ON quarantine (device, at);
         CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
         """,
-    )
+    ),
+    Migration(
+        "who was taken for whom, and why",
+        """
+        CREATE TABLE identity (
+            id INTEGER PRIMARY KEY, device TEXT NOT NULL, other TEXT, at INTEGER NOT NULL, what TEXT NOT NULL,
+            kept TEXT NOT NULL DEFAULT '', changed TEXT NOT NULL DEFAULT '', before BLOB, by TEXT NOT NULL DEFAULT '',
+            settled_at INTEGER);
+        CREATE INDEX identity_device ON identity (device, at);
+        CREATE INDEX identity_merging ON identity (device) WHERE what = 'merged' AND settled_at IS NULL;
+        """,
+    ),
 ]

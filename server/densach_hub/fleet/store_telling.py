@@ -284,7 +284,21 @@ def factors(c: Connection, device: str) -> tuple[Factor, ...]:
 
 
 def put_factors(c: Connection, device: str, shown: Iterable[Factor], at: int) -> None:
+    """What is shown takes the place of what was known of the same kinds. A kind that is not shown stays: an agent that was
+    started without root reads no serial numbers, and the machine has not lost them."""
+    shown = tuple(shown)
+    c.executemany("DELETE FROM factor WHERE device = ? AND kind = ?", [(device, kind) for kind in {f.kind for f in shown}])
+    _add_factors(c, device, shown, at)
+
+
+def set_factors(c: Connection, device: str, shown: Iterable[Factor], at: int) -> None:
+    """These and no others."""
+    shown = tuple(shown)
     c.execute("DELETE FROM factor WHERE device = ?", (device,))
+    _add_factors(c, device, shown, at)
+
+
+def _add_factors(c: Connection, device: str, shown: Iterable[Factor], at: int) -> None:
     c.executemany(
         "INSERT OR IGNORE INTO factor (device, kind, digest, strong, at) VALUES (?, ?, ?, ?, ?)",
         [(device, f.kind, f.digest, f.strong, at) for f in shown],
@@ -311,12 +325,13 @@ def sharing(c: Connection, digests: Iterable[str]) -> list[str]:
 
 
 def boots(c: Connection, device: str) -> list[str]:
-    rows = c.execute("SELECT boot FROM boot WHERE device = ? ORDER BY last_at DESC LIMIT 500", (device,))
-    return [r[0] for r in rows]
+    """Oldest first."""
+    rows = c.execute("SELECT boot FROM boot WHERE device = ? ORDER BY first_at DESC, last_at DESC LIMIT 500", (device,))
+    return [r[0] for r in rows][::-1]
 
 
-def note_twin(c: Connection, device: str, h: Hello, why: str, at: int, *, hold_back: bool) -> None:
-    """Another machine goes by this id: one open row for each boot of it."""
+def note_twin(c: Connection, device: str, h: Hello, why: str, at: int, *, hold_back: bool) -> bool:
+    """Another machine goes by this id: one open row for each boot of it. True if that is news."""
     row = c.execute("SELECT id FROM twin WHERE device = ? AND boot = ? AND settled_at IS NULL", (device, h.boot)).fetchone()
     if row is None:
         c.execute(
@@ -330,6 +345,7 @@ def note_twin(c: Connection, device: str, h: Hello, why: str, at: int, *, hold_b
         c.execute("UPDATE twin SET last_at = ? WHERE id = ?", (at, row["id"]))
     if hold_back:
         c.execute("UPDATE boot SET twin = 1 WHERE device = ? AND boot = ?", (device, h.boot))
+    return row is None
 
 
 def hold_back(c: Connection, device: str, boot: str, n: int, at: int) -> None:

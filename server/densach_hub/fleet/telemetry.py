@@ -10,13 +10,13 @@ import structlog
 from densach_core.clock import DAY_MS, Clock
 from densach_core.database import Database
 from densach_core.documents import Single
-from densach_core.errors import NotFound, Unavailable
+from densach_core.errors import Unavailable
 from densach_core.live import Bus
-from densach_core.text import t
-from densach_hub.fleet import receiving, store_rollup, store_telling, store_told
+from densach_hub.fleet import receiving, store_identity, store_rollup, store_telling, store_told
+from densach_hub.fleet.identity import note_parts, suspicion
 from densach_hub.fleet.model import FleetPolicy, TwinMode
 from densach_hub.fleet.register import Register
-from densach_hub.fleet.rules import Likeness, alternates, day_name, likeness, same_machine
+from densach_hub.fleet.rules import day_name
 from densach_hub.fleet.telling import (
     Arrival,
     Change,
@@ -30,6 +30,7 @@ from densach_hub.fleet.telling import (
     StreamMark,
     UsageDay,
 )
+from densach_wire.likeness import decide
 from densach_wire.messages import Factor, Hello, Presence
 
 log = structlog.get_logger("fleet")
@@ -101,16 +102,18 @@ class Telemetry:
 
         def work(c: Connection) -> HelloVerdict:
             before = store_told.live(c, device)
-            why = _twin(c, device, hello, before, mode)
+            why = None if mode is TwinMode.OFF else suspicion(c, device, hello, before)
             store_telling.note_boot(c, device, hello.boot, at, clock, offset_ms)
-            if why is not None:
-                store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE)
+            if why is not None and store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE):
+                found = decide(store_telling.factors(c, device), hello.fingerprint)
+                store_identity.add(c, device, why, at, kept=found.kept, changed=found.changed)
             if why is None or mode is not TwinMode.ENFORCE:
                 heard = None if retained else at
                 store_telling.put_hello(c, device, hello, at, heard_at=heard, trust=clock, offset_ms=offset_ms)
                 if not retained:
                     store_telling.note_heard_day(c, device, at, day_name(at))
             if why is None and hello.fingerprint:
+                note_parts(c, device, hello.fingerprint, at)
                 store_telling.put_factors(c, device, hello.fingerprint, at)
             mark = store_told.stream(c, device, hello.stream)
             renamed = before is not None and why is None and hello.hostname and before.hostname not in ("", hello.hostname)
@@ -156,46 +159,6 @@ class Telemetry:
         """The fingerprint a machine was admitted with: what later hellos are compared to."""
         factors = tuple(shown)
         await self._db.write(lambda c: store_telling.put_factors(c, device, factors, at))
-
-    async def known_by(self, shown: tuple[Factor, ...]) -> str | None:
-        """The device that this fingerprint surely belongs to, or None."""
-
-        def work(c: Connection) -> str | None:
-            for device in store_telling.sharing(c, (f.digest for f in shown)):
-                known = store_telling.factors(c, device)
-                others = store_telling.seen_on(c, (f.digest for f in (*known, *shown)), device)
-                # The asker is one more machine unless it is this one.
-                if same_machine(known, shown, others):
-                    return device
-            return None
-
-        return await self._db.read(work)
-
-    async def resembles(self, device: str, shown: tuple[Factor, ...]) -> Likeness:
-        """Whether a fingerprint may be this device's."""
-
-        def work(c: Connection) -> Likeness:
-            known = store_telling.factors(c, device)
-            others = store_telling.seen_on(c, (f.digest for f in (*known, *shown)), device)
-            return likeness(known, shown, others)
-
-        return await self._db.read(work)
-
-    async def same_after_all(self, twin: int) -> str:
-        """A person says that the "twin" is the same machine (a new main board and disk): returns its id."""
-        at = self._clock.now_ms()
-
-        def work(c: Connection) -> str:
-            found = store_telling.twin_fingerprint(c, twin)
-            if found is None:
-                raise NotFound("fleet.no-twin", t("This has been settled already."))
-            store_telling.put_factors(c, found[0], found[1], at)
-            store_telling.settle_twins(c, found[0], at, trusted=True)
-            return found[0]
-
-        device = await self._db.write(work)
-        self._bus.say("fleet")
-        return device
 
     async def twin_left(self, device: str) -> None:
         """The other machine has its own name now."""
@@ -285,18 +248,3 @@ class Telemetry:
             self._bus.say("fleet")
         else:
             self._unsaid = True
-
-
-def _twin(c: Connection, device: str, hello: Hello, before: Live | None, mode: TwinMode) -> str | None:
-    """Why a hello is another machine's, or None."""
-    if mode is TwinMode.OFF:
-        return None
-    known = store_telling.factors(c, device)
-    others = store_telling.seen_on(c, (f.digest for f in (*known, *hello.fingerprint)), device)
-    verdict = likeness(known, hello.fingerprint, others)
-    if verdict is Likeness.OTHER:
-        return "fingerprint"
-    live_boot = before.boot if before is not None else None
-    if verdict is Likeness.UNSURE and alternates(hello.boot, live_boot, store_telling.boots(c, device)):
-        return "alternating"
-    return None

@@ -260,16 +260,20 @@ class Pipeline:
             return
         if verdict.twin:
             self._ack(heard.device, heard.hello.stream, 0, ())  # nothing of it is taken in; it learns the hub's time
-            now = self._clock.now_ms()
-            command = Command(
-                id=f"twin-{now}",
-                expires=(now + REENROL_EXPIRES_MS) / 1000,
-                sent=now / 1000,
-                args={"why": "twin", "boot": heard.hello.boot},  # both listen on this topic: only one is meant
-            )
-            self._link.send(topics.cmd(self._school, heard.device, REENROL), codec.encode(command))
+            self.send_away(heard.device, heard.hello.boot)
             return
         self._ack(heard.device, heard.hello.stream, verdict.upto, verdict.want)
+
+    def send_away(self, device: str, boot: str | None) -> None:
+        """Asks a machine to give up its identity and to join anew."""
+        now = self._clock.now_ms()
+        command = Command(
+            id=f"twin-{now}",
+            expires=(now + REENROL_EXPIRES_MS) / 1000,
+            sent=now / 1000,
+            args={"why": "twin", "boot": boot},  # both of two twins listen on this topic: only one is meant
+        )
+        self._link.send(topics.cmd(self._school, device, REENROL), codec.encode(command))
 
     def _acknowledge(self, turn: "_Turn") -> None:
         last: dict[tuple[str, str], Stored] = {}

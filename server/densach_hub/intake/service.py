@@ -59,6 +59,7 @@ class Intake:
             bus=bus,
         )
         fleet.enrolment.usher = self._pipeline
+        fleet.identity.porter = self._pipeline
         dialects = known_dialects() if dialects is None else dialects
         self._equipment = EquipmentDesk(dialects, fleet.equipment, fleet.telemetry, link, bus)
         self.policy = documents.one("desired", Desired, Desired())

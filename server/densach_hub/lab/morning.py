@@ -81,7 +81,7 @@ async def close_fault(request: web.Request) -> web.StreamResponse:
 @routes.post("/lab/twins/{id:\\d+}/same", who=TECHNICIANS)
 async def same_machine(request: web.Request) -> web.StreamResponse:
     """What looked like a twin is the machine itself with a new main board and disk: its new body is learned."""
-    device = await request.app[LAB].fleet.telemetry.same_after_all(int(request.match_info["id"]))
+    device = await request.app[LAB].fleet.identity.same_after_all(int(request.match_info["id"]), by=me(request).name)
     await request.app[AUDIT].note(by=me(request), what="lab.twin-same", on=device)
     return see_other(request, f"/lab/machines/{device}", flash=t("Noted: it is the same machine with new parts."))
 

@@ -60,13 +60,13 @@ async def test_a_twin_is_noticed_held_back_and_named_to_the_technician(lab: Lab,
 async def test_a_person_may_say_that_it_is_the_same_machine_after_all(lab: Lab, telemetry: Database) -> None:
     device = await _twin(lab)
     twin = await telemetry.read(lambda c: c.execute("SELECT id FROM twin").fetchone()[0])
-    assert await lab.fleet.telemetry.same_after_all(twin) == device
+    assert await lab.fleet.identity.same_after_all(twin) == device
     stored = await lab.fleet.telemetry.receive(lab.arrival(device, 1, Event("new body"), boot="b2"))
     assert stored.upto == 1
     assert not (await lab.fleet.telemetry.hello(device, hello(boot="b3", shown=OTHERS), at=lab.clock.now_ms())).twin
     assert await lab.fleet.alerts.morning() == []
     with pytest.raises(NotFound):
-        await lab.fleet.telemetry.same_after_all(twin)
+        await lab.fleet.identity.same_after_all(twin)
 
 
 async def test_log_mode_says_it_and_stores_off_mode_says_nothing(lab: Lab) -> None:

@@ -41,11 +41,13 @@ def test_a_disk_moved_into_another_machine_does_not_bring_its_id() -> None:
 
 
 def test_a_lab_with_one_serial_for_all_boards_is_told_apart_by_the_rest() -> None:
-    """Any value on three machines is junk, however plausible it looks."""
+    """Any value on three machines is junk, however plausible it looks; and until then it is outvoted."""
     one, other = factors("SAME", "disk-1", "mac-1"), factors("SAME", "disk-2", "mac-2")
     shared = {factor_digest("board", "SAME"): 2}
-    assert likeness(one, other, NOBODY) is Likeness.SAME
+    assert likeness(one, other, NOBODY) is Likeness.OTHER
     assert likeness(one, other, shared) is Likeness.OTHER
+    assert likeness(one, factors("SAME", "disk-1", "mac-2"), shared) is Likeness.SAME
+    assert likeness(factors("SAME", "", ""), factors("SAME", "", ""), shared) is Likeness.UNSURE
 
 
 def test_a_machine_without_strong_factors_cannot_be_told_apart() -> None:
@@ -81,6 +83,12 @@ def test_a_boot_that_comes_back_is_two_machines() -> None:
     assert not alternates("b", "b", ["a", "b"])
     assert not alternates("c", "b", ["a", "b"])
     assert not alternates("a", None, [])
+
+
+def test_where_the_hardware_says_the_same_only_the_second_return_counts() -> None:
+    """A virtual machine put back to a running snapshot returns once; two machines return again and again."""
+    assert not alternates("a", "b", ["a", "b"], surely=True)
+    assert alternates("b", "a", ["a", "b"], surely=True)
 
 
 def machine(**more: object) -> Machine:
