@@ -212,7 +212,7 @@ def _web(
         INTAKE: intake,
         LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day), reason_of=reason),
         STUDIO: Studio(rooms.fleet, rooms.clock),
-        **library_web.services(rooms.library),
+        **library_web.services(rooms.library, rooms.clock, searches_per_s=settings.web.searches_per_s),
         PEOPLE: rooms.people,
         CLASS_LISTS: rooms.people,
         PLACES: [

@@ -36,7 +36,9 @@ class BenchHub:
         self.data = self.folder / "hub"
         self.data.mkdir()
         self.ports = _ports()
-        (self.data / "densach.toml").write_text(hub_toml(self.ports) + '\n[logs]\nlevel = "warning"\n', "utf-8")
+        (self.data / "densach.toml").write_text(
+            hub_toml(self.ports).replace("[web]\n", "[web]\nsearches_per_s = 0\n", 1) + '\n[logs]\nlevel = "warning"\n', "utf-8"
+        )
         self._child = Child("hub", densach("hub", "run", "--data", str(self.data)), self.folder / "hub.log")
         self.token = ""
 

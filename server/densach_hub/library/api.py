@@ -12,6 +12,7 @@ from densach_core.web.keys import LANGUAGES
 from densach_core.web.respond import read_body
 from densach_core.web.routes import EVERYONE, Routes
 from densach_core.web.speech import LOCALE
+from densach_hub.library.asking import count_search
 from densach_hub.library.model import Added, Answer, Card, Filters, Hit, Holdings, Item, Kind, Record, State
 from densach_hub.library.reasons import broken
 from densach_hub.library.service import LIBRARY
@@ -57,6 +58,7 @@ async def item(request: web.Request) -> Item:
 @routes.api("GET", "/api/v1/items/{id}/hits", who=EVERYONE, answers=Hits, summary="Places in an item's text (q)")
 async def hits(request: web.Request) -> Hits:
     it = await request.app[LIBRARY].item(request.match_info["id"])
+    count_search(request)
     return Hits(await request.app[LIBRARY].finder.inside(request.query.get("q", "")[:200], it.id))
 
 
@@ -149,6 +151,7 @@ async def _answer(request: web.Request, *, with_texts: bool) -> Answer:
         kind=Kind(kind) if kind else None,
         language=asked.get("language", "")[:20] or None,
     )
+    count_search(request)
     return await request.app[LIBRARY].finder.search(
         asked.get("q", "")[:200],
         filters,

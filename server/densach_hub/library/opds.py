@@ -1,5 +1,6 @@
 """OPDS 1.2 for reading apps on phones: navigation, new, by subject, by grade, search, acquisition links, paging (RFC 5005)."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -7,13 +8,15 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from lxml import etree
 
+from densach_core.errors import NotFound
 from densach_core.text import Text, t
 from densach_core.web.identity import is_secure
 from densach_core.web.keys import LANGUAGES, SITE
 from densach_core.web.routes import EVERYONE, Routes
 from densach_core.web.speech import LOCALE
+from densach_hub.library.asking import count_search
 from densach_hub.library.files import file_name
-from densach_hub.library.model import Card, Filters, Form, Kind
+from densach_hub.library.model import Filters, Form, Item, Kind
 from densach_hub.library.pages import filters_of
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import subject_name
@@ -54,6 +57,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
     filters = filters_of(request)
     page = int(request.query["page"]) if request.query.get("page", "").isdecimal() else 1
     page = min(max(page, 1), 60)
+    count_search(request)
     answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE, with_texts=False)
     say = _speaker(request)
     kept = {k: request.query[k] for k in ("q", "subject", "grade", "kind", "language") if request.query.get(k)}
@@ -71,7 +75,8 @@ async def listed(request: web.Request) -> web.StreamResponse:
     etree.SubElement(feed, f"{{{OPENSEARCH}}}startIndex").text = str((page - 1) * A_PAGE + 1)
     for card in answer.cards:
         if card.form is Form.FILE:
-            await _publication(request, feed, card, say)
+            with suppress(NotFound):  # withdrawn since the list was made
+                _publication(feed, await library.item(card.id), say)
     return _answer(feed, ACQUISITION)
 
 
@@ -88,8 +93,7 @@ async def description(request: web.Request) -> web.StreamResponse:
     return _answer(document, "application/opensearchdescription+xml")
 
 
-async def _publication(request: web.Request, feed: etree._Element, card: Card, say: "_Speaker") -> None:
-    it = await request.app[LIBRARY].item(card.id)
+def _publication(feed: etree._Element, it: Item, say: "_Speaker") -> None:
     entry = _sub(feed, "entry")
     _sub(entry, "title", it.title)
     _sub(entry, "id", f"urn:densach:item:{it.id}")

@@ -11,6 +11,7 @@ from densach_core.web.respond import see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
 from densach_core.web.speech import LOCALE
 from densach_hub.library import covers
+from densach_hub.library.asking import count_search
 from densach_hub.library.model import Filters, Home, Item, Kind
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE
@@ -65,6 +66,7 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
     kept = library.results.get(generation, key)
     if kept is not None:
         return Markup(kept)  # noqa: S704 - our own template's output
+    count_search(request)
     answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE)
     names = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language") if asked.get(name)}
     body = show(
@@ -89,6 +91,7 @@ async def suggest(request: web.Request) -> web.StreamResponse:
     words = request.query.get("q", "")[:MOST_WORDS]
     if not words.strip():
         return web.Response(text="", content_type="text/html")
+    count_search(request)
     answer = await request.app[LIBRARY].finder.search(words, Filters(), limit=7, with_texts=False)
     return show(request, "library/suggest.html", answer=answer, words=words)
 
@@ -116,7 +119,10 @@ async def item(request: web.Request) -> web.StreamResponse:
     place = await library.readers.place(account.id, it.id) if account else None
     kept = await library.readers.on_shelf(account.id, it.id) if account else False
     words = request.query.get("q", "")[:MOST_WORDS]
-    hits = await library.finder.inside(words, it.id) if words.strip() and it.readable else []
+    hits = []
+    if words.strip() and it.readable:
+        count_search(request)
+        hits = await library.finder.inside(words, it.id)
     return show(
         request, "library/item.html", title=t("{title}", title=it.title), item=it, place=place, kept=kept, words=words, hits=hits
     )

@@ -5,8 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
+from densach_core.clock import Clock
 from densach_core.web.routes import Routes
 from densach_hub.library import api, desk, editing, files, opds, pages, reading, tus
+from densach_hub.library.asking import ASKING, Asking
 from densach_hub.library.service import LIBRARY, Library
 
 ROUTES: tuple[Routes, ...] = (
@@ -21,6 +23,9 @@ ROUTES: tuple[Routes, ...] = (
 )
 
 
-def services(library: Library) -> Mapping[web.AppKey[Any], Any]:
-    """What the library's handlers look for in the application."""
-    return {LIBRARY: library}
+def services(library: Library, clock: Clock, *, searches_per_s: float = 0.0) -> Mapping[web.AppKey[Any], Any]:
+    """What the library's handlers look for in the application. `searches_per_s`: of one account; 0 is no limit."""
+    found: dict[web.AppKey[Any], Any] = {LIBRARY: library}
+    if searches_per_s > 0:
+        found[ASKING] = Asking(clock, searches_per_s)
+    return found

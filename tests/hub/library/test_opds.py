@@ -90,3 +90,16 @@ async def test_pages(world: World, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["0", "-1", "x", "99999999"])
 async def test_odd_pages(world: World, page: str) -> None:
     check_feed(await feed(world, f"/opds/v1.2/items?page={page}"))
+
+
+async def test_what_is_withdrawn_while_the_feed_is_made_is_left_out(world: World, tmp_path: Path) -> None:
+    for n in range(2):
+        path = made.put(tmp_path, f"{n}.txt", f"tài liệu số {n}".encode())
+        await world.library.add_file(path, by="t", known=Record(title=f"Tài liệu {n}"))
+    await world.library.cataloguer.read_waiting()
+    first, second = (await feed(world, "/opds/v1.2/items")).findall("a:entry", NS)
+    gone = first.findtext("a:id", "", NS).rpartition(":")[2]
+    # Written past the library, as another process does: the list that is kept still names the item.
+    await world.library._school.write(lambda c: c.execute("UPDATE item SET state = 'withdrawn' WHERE id = ?", (gone,)))
+    (left,) = (await feed(world, "/opds/v1.2/items")).findall("a:entry", NS)
+    assert left.findtext("a:id", "", NS) == second.findtext("a:id", "", NS)

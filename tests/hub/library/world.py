@@ -89,7 +89,7 @@ class World(msgspec.Struct):
 
 
 @asynccontextmanager
-async def world_in(data: Path, *, background: bool = False) -> AsyncIterator[World]:
+async def world_in(data: Path, *, background: bool = False, searches_per_s: float = 0.0) -> AsyncIterator[World]:
     """The library behind its pages. `background`: its own tasks run as in a hub."""
     clock = SystemClock()
     async with library_in(data, clock=clock) as library, asyncio.TaskGroup() as group:
@@ -107,7 +107,11 @@ async def world_in(data: Path, *, background: bool = False) -> AsyncIterator[Wor
             clock=clock,
             bus=library._bus,
             faces=[Face("/", t("Library"), EVERYONE)],
-            services={ACCOUNTS: people, AUDIT: Audit(school, clock), **library_web.services(library)},
+            services={
+                ACCOUNTS: people,
+                AUDIT: Audit(school, clock),
+                **library_web.services(library, clock, searches_per_s=searches_per_s),
+            },
         )
         run = group.create_task(library.run(), name="library") if background else None
         async with (
