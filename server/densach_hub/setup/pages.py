@@ -74,7 +74,7 @@ def _open(request: web.Request) -> Setup:
         raise NotFound("setup.over", t("This hub is already set up."), t("Sign in as administrator to change something."))
     setup = request.app[SETUP]
     account = who_is(request)
-    if not (account is not None and account.has(ADMINS)) and not setup.fits(request.cookies.get(CODE, "")):
+    if not (account is not None and account.has(ADMINS)) and not setup.fits(request.cookies.get(CODE, ""), address_of(request)):
         raise NeedsCode(
             "setup.code-needed",
             t("This page needs the code that the hub printed at its start."),
@@ -104,7 +104,7 @@ async def enter_code(request: web.Request) -> web.StreamResponse:
 
 def _entered(request: web.Request, code: str) -> web.Response:
     try:
-        if not request.app[SETUP].fits(code):
+        if not request.app[SETUP].fits(code, address_of(request)):
             raise BadInput("setup.code-wrong", t("This is not the code."), t("Read it again where the hub was started."))
     except (BadInput, TooMany) as problem:
         return render(request, "setup/code.html", title=t("Set up this hub"), problem=problem, status=problem.status)

@@ -12,6 +12,7 @@ from aiohttp import web
 from densach_core.accounts.model import TECHNICIANS, Account, Role
 from densach_core.accounts.rules import CLEAR_LETTERS
 from densach_core.accounts.service import Accounts, Audit
+from densach_core.allowance import Allowance, neighbourhood
 from densach_core.clock import SystemClock
 from densach_core.documents import Documents
 from densach_core.errors import BadInput, Conflict, TooMany
@@ -27,7 +28,11 @@ EARLIEST_MS = 1_750_000_000_000
 """June 2025: no browser's clock before it is taken for the present."""
 LATEST_MS = 4_102_444_800_000
 """2100."""
-WRONG_CODES_A_MINUTE = 20
+WRONG_CODES = 20
+"""Of one address, one more every three seconds."""
+WRONG_CODES_IN_ALL = 300
+"""Of all addresses, one more every second; when they are spent, an address has only its first few tries."""
+FIRST_FEW = 3
 
 
 class Setup:
@@ -53,7 +58,8 @@ class Setup:
         self._state = documents.one("setup", SetupState, SetupState())
         letters = "".join(secrets.choice(CLEAR_LETTERS) for _ in range(10))
         self.code = f"{letters[:5]}-{letters[5:]}"
-        self._wrong: list[float] = []
+        self._wrong = Allowance(clock, per_s=1 / 3, burst=WRONG_CODES)
+        self._wrong_in_all = Allowance(clock, per_s=1.0, burst=WRONG_CODES_IN_ALL)
 
     async def is_needed(self) -> bool:
         """Whether the hub has no school yet. A hub whose administrator was made by a command needs no set-up page."""
@@ -66,16 +72,21 @@ class Setup:
         """What to open, below the hub's address: to be printed at the start while set-up is needed."""
         return f"/setup?code={self.code}"
 
-    def fits(self, code: str) -> bool:
-        """Whether somebody holds the code. Raises TooMany after twenty wrong ones in a minute."""
-        now = self._clock.monotonic()
-        self._wrong = [at for at in self._wrong if now - at < 60]
-        if len(self._wrong) >= WRONG_CODES_A_MINUTE:
+    def fits(self, code: str, address: str | None = None) -> bool:
+        """Whether somebody at `address` holds the code. Raises TooMany after twenty wrong ones from there.
+
+        Whoever guesses from many addresses slows everybody down and stops nobody: an address that guessed wrong less than
+        three times lately is always heard.
+        """
+        key = neighbourhood(address or "local")
+        tired = self._wrong_in_all.left("") < 1 and X
+        if tired or self._wrong.wait_s(key) > 0:
             raise TooMany("setup.too-many", t("Too many wrong codes."), t("Wait a minute."), retry_after_s=60)
         if hmac.compare_digest(_form(code).encode(), _form(self.code).encode()):
             return True
         if code:
-            self._wrong.append(now)
+            self._wrong.take(key)
+            self._wrong_in_all.take("")
         return False
 
     async def progress(self) -> Progress:

@@ -58,9 +58,24 @@ async def test_without_the_code_nothing_can_be_seen_or_done(house: House) -> Non
 
 async def test_the_code_cannot_be_guessed(house: House) -> None:
     for n in range(20):
-        assert not house.setup.fits(f"wrong{n}")
+        assert not house.setup.fits(f"wrong{n}", "10.0.0.7")
     with pytest.raises(TooMany):
-        house.setup.fits(house.setup.code)
+        house.setup.fits(house.setup.code, "10.0.0.7")
+    assert house.setup.fits(house.setup.code, "10.0.0.8"), "who guesses shuts out nobody else"
+
+
+async def test_the_code_cannot_be_guessed_from_many_addresses_either(house: House) -> None:
+    tried = refused = 0
+    for n in range(200):
+        for _ in range(20):
+            try:
+                assert not house.setup.fits("wrong", f"10.0.{n}.1")
+                tried += 1
+            except TooMany:
+                refused += 1
+    assert tried < 300 + 200 * 3 + 60, "after 300 in all each address has but three"
+    assert refused > 3000
+    assert house.setup.fits(house.setup.code, "10.1.0.1"), "the technician gets in all the same"
 
 
 async def test_the_code_may_be_typed_with_capitals_and_without_dash(house: House) -> None:
