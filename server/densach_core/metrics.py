@@ -13,6 +13,7 @@ class Metrics:
         self.requests = Counter(
             "densach_http_requests_total", "Answered requests", ["method", "route", "status"], registry=self.registry
         )
+        self.streams = Gauge("densach_live_streams", "Pages that are told what changes", registry=self.registry)
         self.seconds = Histogram(
             "densach_http_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=self.registry
         )

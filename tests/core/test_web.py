@@ -261,6 +261,23 @@ async def test_live_topics_reach_an_open_page(world: World, http: aiohttp.Client
             assert await response.content.readline() == b"data: fleet\n"
 
 
+async def test_lines_that_stay_open_are_counted_and_make_no_page_look_slow(world: World, http: aiohttp.ClientSession) -> None:
+    async def told() -> str:
+        async with http.get(world.base + "/metrics") as response:
+            return await response.text()
+
+    async with http.get(world.base + "/live?topics=fleet") as response:
+        await response.content.readline()
+        assert "densach_live_streams 1.0" in await told()
+    async with asyncio.timeout(30):
+        while 'requests_total{method="GET",route="/live",status="200"} 1.0' not in await told():
+            world.bus.say("fleet")
+            await asyncio.sleep(0.02)
+    assert 'seconds_count{route="/live"}' not in await told()
+    assert 'seconds_count{route="/metrics"}' in await told()
+    assert "densach_live_streams 0.0" in await told()
+
+
 async def test_one_address_holds_so_many_live_lines_and_frees_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MOST_OF_ONE", 2)
     async with aiohttp.ClientSession() as first, aiohttp.ClientSession() as second:

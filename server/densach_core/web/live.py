@@ -7,7 +7,7 @@ from aiohttp import web
 from densach_core.errors import TooMany
 from densach_core.text import t
 from densach_core.web.identity import address_of
-from densach_core.web.keys import BUS
+from densach_core.web.keys import BUS, METRICS
 from densach_core.web.routes import EVERYONE, Routes
 
 routes = Routes("core")
@@ -21,6 +21,7 @@ MOST_OF_ONE = 300
 
 def prepare(app: web.Application) -> None:
     app[STREAMS] = {}
+    app[METRICS].streams.set_function(lambda: len(app[STREAMS]))
     app.on_shutdown.append(_end_streams)
 
 
@@ -32,7 +33,7 @@ async def _end_streams(app: web.Application) -> None:
     await asyncio.gather(*ending, return_exceptions=True)
 
 
-@routes.get("/live", who=EVERYONE)
+@routes.get("/live", who=EVERYONE, lasting=True)
 async def live(request: web.Request) -> web.StreamResponse:
     """`?topics=fleet,library`: an event per topic that changed, a comment every 25 s to keep the line open."""
     wanted = frozenset(request.query.get("topics", "").split(","))

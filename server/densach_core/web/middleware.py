@@ -50,7 +50,8 @@ def guarded(route: Route) -> Next:
         finally:
             metrics = request.app[METRICS]
             metrics.requests.labels(request.method, route.path, str(status)).inc()
-            metrics.seconds.labels(route.path).observe(time.perf_counter() - began)
+            if not route.lasting:
+                metrics.seconds.labels(route.path).observe(time.perf_counter() - began)
         return response
 
     return handler

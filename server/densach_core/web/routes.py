@@ -45,6 +45,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     limit_bytes: int | None = None
     same_site: bool = True
+    lasting: bool = False
     before_setup: bool = False
     despite_must_change: bool = False
 
@@ -57,7 +58,8 @@ class Routes:
         self.all: list[Route] = []
 
     def get(self, path: str, *, who: Who, **more: Any) -> Callable[[H], H]:
-        """A page. `more`: before_setup (answers while the hub has no school yet), despite_must_change."""
+        """A page. `more`: before_setup (answers while the hub has no school yet), despite_must_change, lasting (an answer that
+        goes on until somebody leaves: its length says nothing of how fast pages are)."""
         return self._add("GET", path, who, more)
 
     def post(self, path: str, *, who: Who, **more: Any) -> Callable[[H], H]:
