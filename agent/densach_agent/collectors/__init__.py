@@ -20,7 +20,14 @@ ALL: dict[str, str] = {
     "usb": "usb",
     "pci": "pci",
     "battery": "battery",
+    "ups": "ups",
+    "printer": "printer",
+    "camera": "camera",
+    "sound": "sound",
     "os": "operating_system",
+    "time": "time_sync",
+    "updates": "updates",
+    "encryption": "encryption",
     "packages": "packages",
 }
 """Section → module."""
