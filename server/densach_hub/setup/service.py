@@ -79,7 +79,7 @@ class Setup:
         three times lately is always heard.
         """
         key = neighbourhood(address or "local")
-        tired = self._wrong_in_all.left("") < 1 and X
+        tired = self._wrong_in_all.left("") < 1 and self._wrong.left(key) < WRONG_CODES - FIRST_FEW + 1
         if tired or self._wrong.wait_s(key) > 0:
             raise TooMany("setup.too-many", t("Too many wrong codes."), t("Wait a minute."), retry_after_s=60)
         if hmac.compare_digest(_form(code).encode(), _form(self.code).encode()):
