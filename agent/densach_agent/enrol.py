@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -51,9 +52,17 @@ class Attempt(Struct, frozen=True):
 
 
 def attempt(
-    folder: Path, hub: str, token: str | None, machine: Machine, *, simulated: bool = False, ca: Path | None = None
+    folder: Path,
+    hub: str,
+    token: str | None,
+    machine: Machine,
+    *,
+    simulated: bool = False,
+    ca: Path | None = None,
+    csr: Callable[[Path], str] | None = None,
 ) -> Attempt:
-    """Asks once. Admitted, the folder holds what the agent needs. Raises EnrolProblem."""
+    """Asks once. Admitted, the folder holds what the agent needs. `csr` makes key and request (default: in a process that
+    ends, `cryptography` is large). Raises EnrolProblem."""
     folder.mkdir(parents=True, exist_ok=True)
     member = Membership(folder)
     if (enrolled := member.enrolled()) is not None:
@@ -64,7 +73,7 @@ def attempt(
     request = EnrolRequest(
         hostname=machine.open_text("proc/sys/kernel/hostname") or socket.gethostname(),
         fingerprint=factors,
-        csr_pem=_certificate_request(member.key),
+        csr_pem=(csr or _certificate_request)(member.key),
         agent=f"densach-agent {__version__}",
         os=system_facts(machine),
         maker=kept(machine.open_text(f"{DMI}/sys_vendor")) or "",

@@ -14,6 +14,7 @@ from msgspec import Struct
 from densach_agent.link import Credentials, Line
 from densach_agent.settings import write_whole
 from densach_wire.enrolment import Endpoint
+from densach_wire.likeness import Verdict, decide
 from densach_wire.messages import Desired, Factor
 
 log = logging.getLogger(__name__)
@@ -68,14 +69,36 @@ class Membership:
         write_whole(self.folder / "enrolled.json", _text(enrolled), secret=True)
 
     def leave(self) -> None:
-        """Drops key, certificate, stream and outbox: they belong to another machine. Its name is kept for the hub."""
+        """Drops stream, outbox, key and certificate: they belong to another machine. Its name is kept for the hub.
+
+        `enrolled.json` goes last: a power cut on the way leaves a machine that is found to be another one once more, never
+        one that tells another's records as its own.
+        """
         enrolled = self.enrolled()
         if enrolled is not None:
             write_whole(self.folder / "was.json", _text(Was(enrolled.device)))
-        names = ("enrolled.json", "device.key", "device.crt", "desired.json", "joining.json", "status.json")
-        for path in [*(self.folder / name for name in names), *self.folder.glob("outbox.db*")]:
+        names = ("device.key", "device.crt", "desired.json", "joining.json", "status.json", "enrolled.json")
+        for path in [*self.folder.glob("outbox.db*"), *(self.folder / name for name in names)]:
             path.unlink(missing_ok=True)
         log.warning("this machine gave up its identity")
+
+    def leave_if_copied(self, now: tuple[Factor, ...]) -> bool:
+        """True if this disk was admitted in another machine; then the identity is gone. Else what is new of this machine is
+        remembered; what cannot be read this time (no root) is not forgotten."""
+        enrolled = self.enrolled()
+        if enrolled is None:
+            return False
+        decision = decide(enrolled.fingerprint, now)
+        if decision.verdict is Verdict.CLONE:
+            log.warning("%s changed and not enough stayed: this is another machine", ", ".join(decision.changed))
+            self.leave()
+            return True
+        kinds = {factor.kind for factor in now}
+        unread = tuple(factor for factor in enrolled.fingerprint if factor.kind not in kinds)
+        merged = tuple(sorted((*now, *unread), key=lambda factor: (factor.kind, factor.digest)))
+        if merged != enrolled.fingerprint:
+            self.update(msgspec.structs.replace(enrolled, fingerprint=merged))
+        return False
 
     def was(self) -> str | None:
         found = self._read("was.json", Was)
