@@ -21,6 +21,7 @@ from densach_core.web.keys import SITE
 from densach_core.web.site import serve
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, start_page
 from densach_hub.library.formats.found import Unreadable
+from densach_hub.library.members import Member, MemberResponse, look
 from densach_hub.library.model import Item, Kind
 from densach_hub.library.service import LIBRARY, Library
 
@@ -115,17 +116,17 @@ async def entry(request: web.Request, library: Library, item_id: str, asked: str
         if it.kind is not Kind.SIMULATION:
             return web.Response(status=404, text="404")
         path = library.file_of(it)
-        name, body = await asyncio.to_thread(_fetch, path, asked)
+        member = await asyncio.to_thread(_find, path, asked)
     except (NotFound, Unreadable):
         return web.Response(status=404, text="404")
-    if asked == "" and name != "index.html":
-        return web.Response(status=302, headers={"Location": f"/p/{it.id}/{name}"})
-    suffix = Path(name).suffix.lower()
-    kind = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if asked == "" and member.name != "index.html":
+        return web.Response(status=302, headers={"Location": f"/p/{it.id}/{member.name}"})
+    suffix = Path(member.name).suffix.lower()
+    kind = TYPES.get(suffix) or mimetypes.guess_type(member.name)[0] or "application/octet-stream"
     charset = "; charset=utf-8" if kind.startswith("text/") else ""
-    return web.Response(
-        body=body,
-        headers={
+    return MemberResponse(
+        member,
+        {
             "Content-Type": f"{kind}{charset}",
             "Content-Security-Policy": policy(f"{request.scheme}://{request.host}"),
             "X-Content-Type-Options": "nosniff",
@@ -137,9 +138,11 @@ async def entry(request: web.Request, library: Library, item_id: str, asked: str
     )
 
 
-def _fetch(path: Path, name: str) -> tuple[str, bytes]:
-    with open_archive(path) as archive:
-        wanted = name or start_page(archive) or "index.html"
-        if wanted.endswith("/"):
-            wanted += "index.html"
-        return wanted, archive.read(wanted, ENTRY_LIMIT)
+def _find(path: Path, name: str) -> Member:
+    wanted = name
+    if not wanted:
+        with open_archive(path) as archive:
+            wanted = start_page(archive) or "index.html"
+    if wanted.endswith("/"):
+        wanted += "index.html"
+    return look(path, wanted, ENTRY_LIMIT)

@@ -21,6 +21,7 @@ from densach_hub.library.files import file_name, note_opened
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive
 from densach_hub.library.formats.found import Unreadable
 from densach_hub.library.formats.markup import harmless, is_markup
+from densach_hub.library.members import MemberResponse, look
 from densach_hub.library.model import Item, Kind, Place
 from densach_hub.library.packages import package_address
 from densach_hub.library.service import LIBRARY
@@ -63,6 +64,8 @@ TYPES = {
 }
 MEDIA = {".mp3", ".m4a", ".mp4", ".webm", ".ogg"}
 MEDIA_LIMIT = 512 * 1024 * 1024
+MARKUP_LIMIT = 16 * 1024 * 1024
+"""A chapter is read whole to be made harmless; a long novel in one file has 3 MB."""
 SCRIPTS = {".js", ".mjs", ".wasm"}
 
 
@@ -160,20 +163,20 @@ async def part(request: web.Request) -> web.StreamResponse:
     if suffix in SCRIPTS:
         raise NotFound("library.no-part", t("The book has no such part."))
 
-    def fetch() -> tuple[bytes, str]:
+    def page() -> bytes:
         with open_archive(path) as archive:
-            body = archive.read(name, MEDIA_LIMIT if suffix in MEDIA else PICTURE_LIMIT)
-        kind = TYPES.get(suffix, "application/octet-stream")
-        return (harmless(body), kind) if is_markup(body) else (body, kind)
+            return harmless(archive.read(name, MARKUP_LIMIT))
 
-    body, kind = await _unless_unreadable(fetch)
+    member = await _unless_unreadable(lambda: look(path, name, MEDIA_LIMIT if suffix in MEDIA else PICTURE_LIMIT))
     headers = {
-        "Content-Type": kind,
+        "Content-Type": TYPES.get(suffix, "application/octet-stream"),
         "Content-Security-Policy": PART_POLICY,
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, max-age=3600",
     }
-    return web.Response(body=body, headers=headers)
+    if is_markup(member.head):
+        return web.Response(body=await _unless_unreadable(page), headers=headers)
+    return MemberResponse(member, headers)
 
 
 async def _book(request: web.Request) -> Path:
