@@ -18,9 +18,18 @@ class BadSettings(Exception):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """What this machine lets the hub ask of it. `allow` names the requests that are carried out."""
+    """What this machine lets the hub ask of it: what is in `allow` and not in `refuse`.
 
-    allow: tuple[str, ...] = ("refresh", "identify", "message", "reenrol")
+    By default everything: a room whose machines go off together is what a lab's agent is wanted for, nobody at work is
+    switched off unless the hub says so twice (`force`), and each request names who asked. A machine that must never go
+    off by itself says `refuse = ["shutdown", "restart"]`.
+    """
+
+    allow: tuple[str, ...] = ("refresh", "identify", "message", "reenrol", "shutdown", "restart", "wake")
+    refuse: tuple[str, ...] = ()
+
+    def allows(self, name: str) -> bool:
+        return name in self.allow and name not in self.refuse
 
 
 class OutboxSize(Struct, frozen=True, forbid_unknown_fields=True):
