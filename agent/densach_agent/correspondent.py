@@ -101,8 +101,9 @@ class Correspondent:
         if not self._courier.unsent:
             self._urgent, self._fresh_since = False, None
 
-    def answer(self, name: str, result: Result) -> None:
-        self.link.publish(topics.res(self._school, self._device, name), encode(result))
+    def answer(self, name: str, result: Result) -> bool:
+        """Whether there was a line to answer on."""
+        return self.link.publish(topics.res(self._school, self._device, name), encode(result))
 
     def greet(self) -> None:
         """The birth, again when the stream changed."""

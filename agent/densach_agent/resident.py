@@ -21,23 +21,29 @@ from densach_agent.collectors.operating_system import system_facts
 from densach_agent.collectors.system import DMI
 from densach_agent.correspondent import Correspondent, Hooks
 from densach_agent.enrol_codes import ADMITTED, REFUSED
-from densach_agent.identity import Verdict, decide, fingerprint
+from densach_agent.handing import Hand, this_hand
+from densach_agent.identity import fingerprint
 from densach_agent.junk import kept
+from densach_agent.ledger import Ledger
 from densach_agent.lock import FolderLock
 from densach_agent.machine import Machine
 from densach_agent.membership import Enrolled, Membership
+from densach_agent.nap import Nap, marker
 from densach_agent.outbox import Limits, Outbox
 from densach_agent.pump import Pump
-from densach_agent.requests import Deed, Desk, identify, tell_people
+from densach_agent.requests import DONE, Deed, Desk, Pending, Upshot
 from densach_agent.resident_status import Status
+from densach_agent.sessions import SessionWatch
 from densach_agent.settings import Settings, write_whole
 from densach_agent.watch import Watch
-from densach_agent.words import say
-from densach_wire.messages import Command, Desired, Event, Factor, Hello, Presence
+from densach_agent.words import adopt_language, say
+from densach_wire.likeness import Verdict, decide
+from densach_wire.messages import Command, Desired, Event, Factor, Hello, Presence, Result
 
 log = logging.getLogger(__name__)
 
 _LONGEST_TURN_MS = 10_000
+_SHORT_TURN_MS = 500
 _JOIN_EVERY_MS = 30_000
 _JOIN_REFUSED_MS = 15 * 60_000
 
@@ -58,6 +64,7 @@ class Resident:
         self._asking: subprocess.Popen[bytes] | None = None
         self._fingerprint: tuple[Factor, ...] = ()
         self._rejoin = False
+        self._nap = Nap(marker())
         self._state = "starting"
         self._trouble: str | None = None
 
@@ -65,9 +72,18 @@ class Resident:
         """May be called by a signal handler: the loop ends within a turn."""
         self._stop = True
 
+    def suspend(self) -> None:
+        """The machine is about to sleep (SIGUSR1, as `stop`)."""
+        self._nap.told("sleep")
+
+    def resume(self) -> None:
+        """It is awake again (SIGUSR2)."""
+        self._nap.told("wake")
+
     def run(self, wake: socket.socket | None = None) -> None:
+        adopt_language(self._machine)
         self._fingerprint = fingerprint(self._machine)
-        self._check_identity()
+        self._member.leave_if_copied(self._fingerprint)
         while not self._stop:
             self._rejoin = False
             self._live(wake)
@@ -77,7 +93,7 @@ class Resident:
         outbox = self._open_outbox()
         watch = Watch(self._machine, self._clock, outbox, self._settings, self._nudge)
         watch.wish(self._member.desired())
-        desk = self._desk(outbox, watch)
+        desk = self._desk(watch, this_hand(self._member.folder, self._clock))
         if outbox.began_anew:
             outbox.add(Event("outbox-lost"))
         if outbox.previous_boot != self._clock.boot:
@@ -90,22 +106,25 @@ class Resident:
                     self._join(outbox, watch, desk)
                 watch.turn()
                 self._tell_trouble(outbox)
-                if self._line is not None:
-                    desk.tick()
+                desk.tick()
+                if self._line is not None and not self._nap.asleep:
                     self._line.tick()
-                if self._pump.turn(self._seconds(watch), wake) and wake is not None:
+                if self._pump.turn(self._seconds(watch, desk), wake) and wake is not None:
                     wake.recv(64)
+                self._sleep_or_wake()
         finally:
             self._stop_asking()
             watch.stop()
-            self._goodbye(outbox)
+            self._goodbye(outbox, desk)
             outbox.close()
         if self._rejoin:
             self._member.leave()
             self._next_join = 0
 
-    def _seconds(self, watch: Watch) -> float:
+    def _seconds(self, watch: Watch, desk: Desk) -> float:
         longest = _LONGEST_TURN_MS if self._line is not None else 200 if self._asking is not None else 1_000
+        if desk.busy or self._nap.asleep:
+            longest = min(longest, _SHORT_TURN_MS)
         return min(longest, watch.next_ms()) / 1000
 
     def _open_outbox(self) -> Outbox:
@@ -124,23 +143,6 @@ class Resident:
             return outbox
 
     # ---- identity -------------------------------------------------------------------------------------------------
-
-    def _check_identity(self) -> bool:
-        """True if this disk belongs to another machine; then the identity is gone."""
-        enrolled = self._member.enrolled()
-        if enrolled is None:
-            return False
-        decision = decide(enrolled.fingerprint, self._fingerprint)
-        if decision.verdict is Verdict.CLONE:
-            log.warning("%s changed and nothing stayed: this is another machine", ", ".join(decision.changed))
-            self._member.leave()
-            return True
-        now_kinds = {factor.kind for factor in self._fingerprint}
-        unread = tuple(factor for factor in enrolled.fingerprint if factor.kind not in now_kinds)
-        merged = tuple(sorted((*self._fingerprint, *unread), key=lambda f: (f.kind, f.digest)))
-        if merged != enrolled.fingerprint:
-            self._member.update(replace(enrolled, fingerprint=merged))
-        return False
 
     def _twin(self, outbox: Outbox) -> None:
         """Somebody else has our identity. If we are the copy we go; else we wait, and say so."""
@@ -228,7 +230,7 @@ class Resident:
         return Hello(
             agent=f"densach-agent {__version__}",
             os=system_facts(machine),
-            hostname=machine.open_text("proc/sys/kernel/hostname") or socket.gethostname(),
+            hostname=self._hostname(),
             boot=self._clock.boot,
             stream=outbox.stream,
             clock=moment(self._clock),
@@ -250,25 +252,47 @@ class Resident:
         if self._line is not None:
             self._line.batch_ms = desired.batch_s * 1000
 
-    def _desk(self, outbox: Outbox, watch: Watch) -> Desk:
-        def refresh(command: Command) -> str | None:
+    def _desk(self, watch: Watch, hand: Hand) -> Desk:
+        from densach_agent.neighbour import wake_neighbour
+        from densach_agent.power import Power
+        from densach_agent.screens import identify, tell_people
+
+        def refresh(command: Command) -> Upshot | Pending:
             watch.want(str(command.args.get("sections", "*")).split())
-            return None
+            return lambda: None if watch.surveying else DONE
 
-        def reenrol(command: Command) -> str | None:
+        def reenrol(command: Command) -> Upshot | Pending:
             if command.args.get("boot") not in {None, self._clock.boot}:
-                return "policy: meant for another machine with this id"
+                return Upshot("policy: meant for another machine with this id")
             self._rejoin = True
-            return None
+            return DONE
 
-        deeds: dict[str, Deed] = {"refresh": refresh, "identify": identify, "message": tell_people, "reenrol": reenrol}
-        return Desk(
-            outbox,
+        deeds: dict[str, Deed] = {
+            "refresh": refresh,
+            "identify": identify(hand, self._hostname()),
+            "message": tell_people(hand),
+            "wake": wake_neighbour,
+            "reenrol": reenrol,
+        }
+        people = SessionWatch(self._machine, self._clock, frozenset(self._settings.kiosk_users))
+        power = Power(hand, self._clock, people.now, lambda request: desk.begun(request))  # noqa: PLW0108 - made below
+        if hand.strong:
+            deeds.update(shutdown=power.shutdown, restart=power.restart)
+        desk = Desk(
+            Ledger(self._member.folder),
             self._settings.policy,
             deeds,
             lambda: None if self._line is None else self._line.hub_now_ms,
-            lambda name, result: None if self._line is None else self._line.answer(name, result),
+            self._answer,
+            boot=self._clock.boot,
         )
+        return desk
+
+    def _answer(self, name: str, result: Result) -> bool:
+        return self._line is not None and self._line.answer(name, result)
+
+    def _hostname(self) -> str:
+        return self._machine.open_text("proc/sys/kernel/hostname") or socket.gethostname()
 
     # ---- saying how it goes ---------------------------------------------------------------------------------------
 
@@ -293,11 +317,26 @@ class Resident:
         with contextlib.suppress(OSError):
             write_whole(self._member.folder / "status.json", msgspec.json.encode(status).decode())
 
-    def _goodbye(self, outbox: Outbox) -> None:
+    def _sleep_or_wake(self) -> None:
+        """Before a suspend the line is closed with the word `asleep`: left open, the broker would report it lost."""
+        change = self._nap.turn()
+        if change is None or self._line is None:
+            self._nap.settled()
+            return
+        if change == "sleep":
+            self._pump.remove(self._line.link)
+            self._line.close(Presence.ASLEEP)
+            self._say("asleep")
+        else:
+            self._pump.add(self._line.link)
+        self._nap.settled()
+
+    def _goodbye(self, outbox: Outbox, desk: Desk) -> None:
+        off = self._stop and _shutting_down()
+        desk.close(going_down=off)
         line, self._line = self._line, None
         if line is None:
             return
-        off = self._stop and _shutting_down()
         if self._stop:
             outbox.add(Event("shutdown" if off else "stopped"))
             line.nudge()
@@ -324,4 +363,6 @@ def run(folder: Path, settings: Settings, machine: Machine) -> None:
         signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: resident.stop())
+        signal.signal(signal.SIGUSR1, lambda *_: resident.suspend())
+        signal.signal(signal.SIGUSR2, lambda *_: resident.resume())
         resident.run(near)
