@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from densach_agent.install_words import told
 from densach_agent.service_files import DATA, ServiceFiles, boots_systemd
-from densach_agent.words import say
 
 PREFIX = Path("/opt/densach-agent")
 _WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl\Z")
@@ -27,10 +27,10 @@ _SPARE = 32 << 20
 
 
 class InstallProblem(Exception):
-    """It was not installed. `code` never changes; the message says what to do."""
+    """It was not installed. The code never changes; the message says what to do."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(f"{code}: {told(code, **values)}")
         self.code = code
 
 
@@ -79,13 +79,7 @@ def install(source: Path, prefix: Path) -> Path:
             missing = lacking(wheels, machine, python)
             if missing:
                 raise InstallProblem(
-                    "install.no-wheels",
-                    say(
-                        "this file holds no {names} for Python {python} on {machine}; ask the hub for a newer one",
-                        names=", ".join(missing),
-                        python=f"3.{sys.version_info.minor}",
-                        machine=machine,
-                    ),
+                    "install.no-wheels", names=", ".join(missing), python=f"3.{sys.version_info.minor}", machine=machine
                 )
             version = next(wheel.split("-")[1] for wheel in wheels if wheel.startswith("densach-"))
             identity = archive.read("identity").decode("ascii")
@@ -149,9 +143,7 @@ def _room_for(folder: Path, wanted: int) -> None:
 
 
 def _no_space(folder: Path, wanted: int) -> InstallProblem:
-    return InstallProblem(
-        "install.no-space", say("not enough room in {folder}: {size} MB are needed", folder=folder, size=(wanted >> 20) or "64+")
-    )
+    return InstallProblem("install.no-space", folder=folder, size=(wanted >> 20) or "64+")
 
 
 @contextmanager
@@ -161,7 +153,7 @@ def _alone(prefix: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InstallProblem("install.busy", say("another installation is under way; wait for it")) from None
+            raise InstallProblem("install.busy") from None
         yield
 
 
@@ -173,10 +165,7 @@ def _enrol(python: Path, hub: str, token: str | None, data: Path) -> None:
         command += ["--token-file", "-"]
     done = subprocess.run(command, input=f"{token or ''}\n", text=True, check=False)
     if done.returncode:
-        raise InstallProblem(
-            "install.not-enrolled",
-            say("the agent is installed but the hub did not take it; run this again when the hub answers"),
-        )
+        raise InstallProblem("install.not-enrolled")
 
 
 def _arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -210,10 +199,10 @@ def _run(wish: argparse.Namespace) -> None:
         shutil.rmtree(wish.prefix, ignore_errors=True)
         if wish.purge:
             shutil.rmtree(wish.data, ignore_errors=True)
-        sys.stdout.write(say("The agent is removed.") + "\n")
+        sys.stdout.write(told("removed") + "\n")
         return
     if service is not None and Path("/var/lib/dpkg/info/densach-agent.list").exists():
-        raise InstallProblem("install.package", say("the agent is installed as a package here: upgrade it with the .deb file"))
+        raise InstallProblem("install.package")
     token = _token(wish.token_file)
     with _alone(wish.prefix):
         folder = install(Path(sys.argv[0]), wish.prefix)
@@ -236,7 +225,7 @@ def _run(wish: argparse.Namespace) -> None:
     if not live:
         sys.stdout.write(f"{wish.prefix}/current/bin/densach agent run --data {wish.data}\n")
     elif not wish.hub:
-        sys.stdout.write(say("Installed. Next: densach agent enrol --hub URL") + "\n")
+        sys.stdout.write(told("installed") + "\n")
 
 
 def main(given: Sequence[str]) -> int:
@@ -246,7 +235,7 @@ def main(given: Sequence[str]) -> int:
         sys.stderr.write(f"{problem}\n")
         return 1
     except OSError as error:
-        sys.stderr.write(f"install.failed: {error.filename or ''}: {error.strerror}\n")
+        sys.stderr.write(f"{InstallProblem('install.failed', file=error.filename or '', why=error.strerror)}\n")
         return 1
     return 0
 

@@ -68,16 +68,6 @@ VIETNAMESE = {
     "Not switched off: somebody is at work.": "Không tắt máy nữa vì có người đang dùng.",
     "This is {name}.": "Đây là máy {name}.",
     "another agent runs on {folder} already": "đã có một phần mềm khác đang chạy trên {folder}",
-    "this file holds no {names} for Python {python} on {machine}; ask the hub for a newer one":
-        "tệp này không có {names} cho Python {python} trên {machine}; hãy lấy tệp mới hơn từ máy chủ",
-    "not enough room in {folder}: {size} MB are needed": "không đủ chỗ trong {folder}: cần {size} MB",
-    "another installation is under way; wait for it": "một lần cài khác đang chạy; hãy chờ xong",
-    "the agent is installed but the hub did not take it; run this again when the hub answers":
-        "đã cài phần mềm nhưng máy chủ chưa nhận máy này; hãy chạy lại khi máy chủ trả lời",
-    "the agent is installed as a package here: upgrade it with the .deb file":
-        "máy này đã cài phần mềm bằng gói: hãy nâng cấp bằng tệp .deb",
-    "The agent is removed.": "Đã gỡ phần mềm.",
-    "Installed. Next: densach agent enrol --hub URL": "Đã cài xong. Tiếp theo: densach agent enrol --hub URL",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from densach_hub.fleet.payload import Wheel, identity
 NAME = "densach-agent.run"
 _SCRIPT = Path(__file__).parent / "join" / "run.sh"
 _STAMP = (2020, 1, 1, 0, 0, 0)
-_STARTS = ("__init__.py", "install.py", "service_files.py", "placing.py", "words.py")
+_STARTS = ("__init__.py", "install.py", "service_files.py", "placing.py", "install_words.py")
 _MAIN = "import sys\nfrom densach_agent.install import main\nsys.exit(main(sys.argv[1:]))\n"
 
 
