@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from densach_agent.words import say
 
@@ -48,7 +49,7 @@ def once(as_json: bool, root: Path) -> None:
 
     found = everything(root)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1))
         return
     for section in found["inventory"]:
         click.echo(f"{section['section']}: {section['status']} {section['reason']}".rstrip())
@@ -73,12 +74,14 @@ def enrol(hub: str, token_file: Any, ca: Path | None, no_wait: bool, data: Path)
     from densach_agent.facts import current
     from densach_agent.machine import this_machine
     from densach_agent.owner import become_owner
+    from densach_agent.seal import unseal
     from densach_agent.settings import BadSettings, load, remember_hub
 
     token = token_file.read().strip() if token_file is not None else None
     try:
         data.mkdir(parents=True, exist_ok=True)
         become_owner(data)
+        unseal(data)
         machine = this_machine(current(SystemClock().boot))
         settings = load(data)
         while True:
@@ -119,15 +122,22 @@ def status(as_json: bool, data: Path) -> None:
         sys.exit(1)
 
 
-@command.command(epilog="Example: densach agent seal")
-@click.option("--machine-id", is_flag=True, help="Also empty /etc/machine-id (each copy makes its own).")
+@command.command(epilog="Example: densach agent seal --machine-id")
+@click.option("--machine-id", is_flag=True, help="Empty /etc/machine-id, random seed and network secret too (as root).")
+@click.option("--ssh-host-keys", is_flag=True, help="Delete ssh's host keys too; each copy must make its own.")
 @_data
-def seal(machine_id: bool, data: Path) -> None:
-    """Ready this disk for cloning: no copy shall believe that it is this machine. Stop the agent first."""
+def seal(machine_id: bool, ssh_host_keys: bool, data: Path) -> None:
+    """Ready this disk for cloning: no copy shall believe that it is this machine. Stop the agent first.
+
+    A room's token in DATA/join-token stays: each copy joins by it. Until the next start of this machine the agent does
+    not run again here.
+    """
+    from densach_agent.clock import SystemClock
     from densach_agent.seal import SealProblem, seal_disk
 
+    root = Path("/") if machine_id or ssh_host_keys else None
     try:
-        done = seal_disk(data, Path("/") if machine_id else None)
+        done = seal_disk(data, root, boot=SystemClock().boot, ssh_keys=ssh_host_keys)
     except SealProblem as error:
         raise click.ClickException(str(error)) from None
     for line in done:

@@ -8,7 +8,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -68,7 +67,7 @@ class Parts(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: densach demo",
 )
-@click.version_option(version("densach"), prog_name="densach", message="%(prog)s %(version)s")
+@click.version_option(package_name="densach", prog_name="densach", message="%(prog)s %(version)s")
 def densach() -> None:
     """Đèn Sách: a school's computer rooms, studio and e-library, measured and served by one box."""
 
