@@ -12,7 +12,7 @@ from densach_core.sender.pages import upward_routes
 from densach_core.web.site import Room, core_rooms
 from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
 from densach_hub.fleet import api as fleet_api
-from densach_hub.fleet import register_api
+from densach_hub.fleet import register_api, software_api
 from densach_hub.lab import pages as lab_pages
 from densach_hub.library import web as library_web
 from densach_hub.measures import api as measures_api
@@ -42,7 +42,7 @@ def every_room() -> list[Room]:
         Room("criteria", _folder(core_criteria)),
         Room("sender", _folder(core_sender), (upward_routes("/reports/upward", PRINCIPALS | TECHNICIANS),)),
         Room("link", _folder(link)),
-        Room("fleet", _folder(fleet), (fleet_api.routes, register_api.routes)),
+        Room("fleet", _folder(fleet), (fleet_api.routes, register_api.routes, software_api.routes)),
         Room("people", _folder(people), (people_pages.routes, people_admin.routes, people_api.routes)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),

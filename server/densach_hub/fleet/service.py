@@ -4,6 +4,7 @@ Intake tells (`telemetry`, `equipment`), lab and studio ask and act (`rooms`, `r
 `declared`), measures count (`census`), machines join (`enrolment`). Nothing else touches fleet's tables.
 """
 
+import asyncio
 from pathlib import Path
 
 from aiohttp import web
@@ -25,6 +26,7 @@ from densach_hub.fleet.logbook import LogBook
 from densach_hub.fleet.model import FleetPolicy
 from densach_hub.fleet.register import Register
 from densach_hub.fleet.rooms import Rooms
+from densach_hub.fleet.software import Software
 from densach_hub.fleet.telemetry import Telemetry
 
 
@@ -75,6 +77,7 @@ class Fleet:
             enrolment=self.enrolment,
             policy=policy,
         )
+        self.software = Software(telemetry, documents, clock, bus, self.register)
         self.declared = Declared(self.register, self.rooms)
         self.logbook = LogBook(telemetry, self.register, self.rooms, self.faults)
         self.census = Census(telemetry, self.register, self.rooms, clock)
@@ -86,8 +89,10 @@ class Fleet:
         await self.enrolment.open()
 
     async def run(self) -> None:
-        """Rolls health up and thins what is old, every hour, for ever."""
-        await self.telemetry.run()
+        """Rolls health up, thins what is old and takes lists of software apart, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.telemetry.run(), name="telemetry")
+            group.create_task(self.software.run(), name="software")
 
 
 FLEET = web.AppKey("fleet", Fleet)

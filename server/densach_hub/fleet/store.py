@@ -6,6 +6,7 @@ device, so that a page reads one machine's series in one piece of disk.
 """
 
 from densach_core.migrations import Migration
+from densach_hub.fleet.store_software import ROLL_UP
 
 SCHOOL_MIGRATIONS = [
     Migration(
@@ -150,4 +151,5 @@ TELEMETRY_MIGRATIONS = [
         CREATE INDEX identity_merging ON identity (device) WHERE what = 'merged' AND settled_at IS NULL;
         """,
     ),
+    ROLL_UP,
 ]

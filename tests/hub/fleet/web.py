@@ -14,7 +14,7 @@ from densach_core.database import Database
 from densach_core.live import Bus
 from densach_core.web.site import Room, Site, core_rooms, make_app, serve
 from densach_hub import fleet as fleet_room
-from densach_hub.fleet import api, register_api
+from densach_hub.fleet import api, register_api, software_api
 from densach_hub.fleet.service import FLEET, Fleet
 
 
@@ -32,7 +32,7 @@ class Web(msgspec.Struct):
 @asynccontextmanager
 async def served(fleet: Fleet, school: Database, clock: FixedClock) -> AsyncIterator[Web]:
     accounts = Accounts(school, clock)
-    room = Room("fleet", Path(str(fleet_room.__file__)).parent, (api.routes, register_api.routes))
+    room = Room("fleet", Path(str(fleet_room.__file__)).parent, (api.routes, register_api.routes, software_api.routes))
     services: dict[Any, Any] = {ACCOUNTS: accounts, AUDIT: Audit(school, clock), FLEET: fleet}
     app = make_app(Site("test", "Test"), [*core_rooms(), room], clock=clock, bus=Bus(), faces=(), services=services)
     cookies = []
