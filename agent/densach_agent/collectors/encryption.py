@@ -21,7 +21,7 @@ def collect(machine: Machine) -> list[Item]:
     swaps = [_kind(machine, name) for name in _swaps(machine)]
     return [
         item(
-            "encryption", "disks",
+            "encryption", "encryption",
             root_encrypted=_known(kinds.get("/")),
             home_encrypted=_known(kinds.get("/home", kinds.get("/"))),
             swap_encrypted=all(swaps) if swaps and None not in swaps else None,

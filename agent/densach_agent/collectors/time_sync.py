@@ -35,7 +35,7 @@ def collect(machine: Machine) -> list[Item]:
     return [
         item(
             "time-sync",
-            "clock",
+            "time-sync",
             service=service or "none",
             servers=", ".join(_servers(machine, service)[:8])[:200] or None if service else None,
             synchronised=_synchronised(machine, service),

@@ -22,7 +22,7 @@ def collect(machine: Machine) -> list[Item]:
     unattended = _unattended(machine)
     if pending is None and old is None and unattended is None:
         raise NoData
-    return [item("updates", "packages", pending=pending, security=security, lists_old=old, automatic=unattended)]
+    return [item("updates", "updates", pending=pending, security=security, lists_old=old, automatic=unattended)]
 
 
 def counted(text: str) -> tuple[int, int | None] | None:

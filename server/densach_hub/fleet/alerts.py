@@ -15,6 +15,7 @@ from densach_core.errors import NotFound
 from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.fleet import store_register, store_told
+from densach_hub.fleet.comparing import PLUGGED
 from densach_hub.fleet.enrolment import Enrolment
 from densach_hub.fleet.faults import Faults
 from densach_hub.fleet.findings import DISK_EVENTS, TWIN_EVENTS, Facts, Ground, find, is_planned
@@ -163,7 +164,10 @@ class Alerts:
 
         def work(c: Connection) -> Facts:
             return Facts(
-                changes=store_told.changes(c, None, since, 500),
+                changes=[
+                    *store_told.changes(c, None, since, 500, without=PLUGGED),
+                    *store_told.changes(c, None, since, 2000, only=PLUGGED),  # these are many, and push nothing else out
+                ],
                 maintenance=windows,
                 twins=store_told.open_twins(c),
                 made_twins=made,

@@ -5,7 +5,7 @@ out, a thing that moved to another slot (same serial) has moved, and a removal i
 inventory or another boot says the same. Software comes and goes by hundreds; it is counted, not told one by one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -19,8 +19,12 @@ HARDWARE = frozenset(
         "battery", "bios",
     }
 )  # fmt: skip
-"""Classes whose changes are told one by one. USB things are plugged and unplugged all day: they are not among them,
-nor are disks and network cards on USB."""
+"""Classes whose changes are told one by one. Of what hangs on USB only `PLUGGED` is told: sticks, docks, disks and network
+cards there come and go all day."""
+
+PLUGGED = frozenset({"printer", "scanner", "camera", "capture", "microphone", "headset", "sound", "ups"})
+"""Things on a cable that belong to a place. They have no slot and their key holds their numbers and serial, so all that can
+happen to them is that they go and come: their names may be better known after an update, and their port is nothing."""
 
 SOFTWARE = frozenset({"package", "os"})
 """Classes that are counted together."""
@@ -70,7 +74,7 @@ def compare(before: Sequence[Item], after: Sequence[Item]) -> list[Difference]:
     found: list[Difference] = []
     for key, item in old.items():
         other = new.get(key)
-        if other is None or steady(item) == steady(other):
+        if other is None or item.cls in PLUGGED or steady(item) == steady(other):
             continue
         if _replaced(item, other):
             gone.append(item)
@@ -128,12 +132,20 @@ def software_difference(before: Sequence[Item], after: Sequence[Item]) -> tuple[
 
 
 def _watched(items: Sequence[Item]) -> dict[tuple[str, str], Item]:
-    return {
-        key: item
-        for key, item in normalised(items).items()
-        if item.cls in HARDWARE and item.attrs.get("bus") != "usb" and not item.attrs.get("removable")
-        and not item.attrs.get("random_mac")
-    }  # fmt: skip
+    every = normalised(items)
+    return {key: item for key, item in every.items() if (_is_thing(item, every) if item.cls in PLUGGED else _is_fixed(item))}
+
+
+def _is_fixed(item: Item) -> bool:
+    movable = item.attrs.get("bus") == "usb" or item.attrs.get("removable") or item.attrs.get("random_mac")
+    return item.cls in HARDWARE and not movable
+
+
+def _is_thing(item: Item, every: Mapping[tuple[str, str], Item]) -> bool:
+    """Not a part of another thing that is told already: the ear of a webcam, the scanner of a printer."""
+    part = item.cls == "microphone" and item.attrs.get("bus") != "usb"
+    ear = item.cls == "microphone" and item.attrs.get("kind") == "in a camera"
+    return not part and not ear and not (item.cls == "scanner" and ("printer", item.key) in every)
 
 
 def _replaced(old: Item, new: Item) -> bool:

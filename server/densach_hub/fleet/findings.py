@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from densach_core.clock import DAY_MS
 from densach_core.text import Text, t, tn
+from densach_hub.fleet.comparing import PLUGGED
 from densach_hub.fleet.model import FaultReport, FleetPolicy, Kind, Machine, Maintenance, Room, Waiting
 from densach_hub.fleet.parts import PRECIOUS, part_name, part_words, size_words
 from densach_hub.fleet.rules import NEVER_HEARD_MS, is_on, is_silent
@@ -15,6 +17,7 @@ from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockDoub
 
 ORDER = {kind: n for n, kind in enumerate(FindingKind)}
 DISK_EVENTS = ("disk-failing", "disk-error", "smart-failed")
+UNPLUGGED_MS = DAY_MS
 TWIN_EVENTS = ("twin-suspected", "takeover")
 
 
@@ -93,7 +96,10 @@ def _about(
 
 def _parts(ground: Ground, changes: Sequence[Change], windows: Sequence[Maintenance]) -> Iterator[Finding]:
     other: dict[str, list[Change]] = defaultdict(list)
+    yield from _unplugged(ground, [change for change in changes if change.cls in PLUGGED], windows)
     for change in changes:
+        if change.cls in PLUGGED:
+            continue
         machine = ground.machines.get(change.device)
         if machine is None or change.state is ChangeState.RETURNED or is_planned(change, machine, windows):
             continue
@@ -131,6 +137,30 @@ def _parts(ground: Ground, changes: Sequence[Change], windows: Sequence[Maintena
                     "{name}: {n} parts are new or different, last {part} ({detail}).",
                     n=len(several), name=ground.machines[device].name, part=part_name(newest.cls), detail=part_words(newest)),
             do=t("If this was your work, note it as a repair; then it is explained for ever."),
+        )  # fmt: skip
+
+
+def _unplugged(ground: Ground, changes: Sequence[Change], windows: Sequence[Maintenance]) -> Iterator[Finding]:
+    """Things on cables that have been away for a day: printers are switched off at night, headsets put into the cupboard.
+    What came back is no finding, what came new neither; the machine's history has both."""
+    come: dict[tuple[str, str, str], int] = {}
+    for change in changes:
+        if change.kind is ChangeKind.ADDED:
+            thing = (change.device, change.cls, change.key)
+            come[thing] = max(change.id, come.get(thing, 0))
+    told = set()
+    for change in sorted(changes, key=lambda one: -one.id):
+        thing, machine = (change.device, change.cls, change.key), ground.machines.get(change.device)
+        if change.kind is not ChangeKind.REMOVED or change.state is not ChangeState.CONFIRMED or machine is None or thing in told:
+            continue
+        told.add(thing)
+        if come.get(thing, 0) > change.id or ground.now - change.at < UNPLUGGED_MS or is_planned(change, machine, windows):
+            continue
+        yield _about(
+            ground, change.device, FindingKind.UNPLUGGED, key=f"unplugged:{change.id}", urgent=False, since=change.at,
+            what=t("{name}: {part} ({detail}) is not connected any more, or switched off.", name=machine.name,
+                   part=part_name(change.cls), detail=part_words(change)),
+            do=t("See whether it was unplugged or taken elsewhere. If that was on purpose, note it as a repair."),
         )  # fmt: skip
 
 

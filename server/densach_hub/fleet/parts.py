@@ -1,5 +1,7 @@
 """Parts of a machine as a person calls them, for sentences of findings."""
 
+import re
+
 from densach_core.text import Text, t
 from densach_hub.fleet.telling import Change
 from densach_wire.messages import Value
@@ -18,9 +20,18 @@ _NAMES: dict[str, Text] = {
     "tpm": t("security chip"),
     "battery": t("battery"),
     "bios": t("firmware (BIOS)"),
+    "printer": t("printer"),
+    "scanner": t("scanner"),
+    "camera": t("camera"),
+    "capture": t("capture device"),
+    "microphone": t("microphone"),
+    "headset": t("headset"),
+    "sound": t("sound card"),
+    "ups": t("UPS"),
 }
 PRECIOUS = frozenset({"memory", "memory-total", "disk", "gpu", "cpu", "board"})
 """What is worth stealing and does not go by itself."""
+_KEY_IS_NUMBERS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}\b")
 
 
 def part_name(cls: str) -> Text:
@@ -31,7 +42,9 @@ def part_name(cls: str) -> Text:
 def part_words(change: Change) -> str:
     """What tells this part from its siblings: size, model, slot. No sentence, the same in every language."""
     attrs = change.before or change.after or {}
-    slot = "" if change.key in (change.cls, "total") else change.key
+    slot = "" if change.key in (change.cls, "total") or _KEY_IS_NUMBERS.match(change.key) else change.key
+    if not slot and change.cls not in PRECIOUS:
+        slot = _word(attrs.get("serial"))
     words = [size_words(attrs.get("size_bytes")), _word(attrs.get("maker")), _word(attrs.get("model")), slot]
     return " ".join(dict.fromkeys(word for word in words if word))[:120]
 

@@ -44,6 +44,8 @@ class FindingKind(StrEnum):
     FAULT = "fault"
     SPACE = "space"
     HEAT = "heat"
+    UNPLUGGED = "unplugged"
+    """A thing on a cable (camera, printer) has been away for a day."""
     CLOCK = "clock"
     CHANGED = "changed"
     WAITING = "waiting"

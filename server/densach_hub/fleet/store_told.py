@@ -1,6 +1,7 @@
 """SQL that reads what machines told (telemetry.db), from facts and roll-ups."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from sqlite3 import Connection, Row
 
 import msgspec
@@ -65,10 +66,17 @@ def section_of_all(c: Connection, name: str) -> list[Section]:
     return [section_of(r) for r in c.execute("SELECT * FROM section WHERE section = ? LIMIT 20000", (name,))]
 
 
-def changes(c: Connection, device: str | None, since: int, limit: int) -> list[Change]:
+def changes(
+    c: Connection, device: str | None, since: int, limit: int, *, only: Collection[str] = (), without: Collection[str] = ()
+) -> list[Change]:
+    """Newest first. `only` and `without`: classes of parts."""
     rows = c.execute(
-        "SELECT * FROM change WHERE (?1 IS NULL OR device = ?1) AND at >= ?2 ORDER BY at DESC, id DESC LIMIT ?3",
-        (device, since, limit),
+        """
+        SELECT * FROM change WHERE (?1 IS NULL OR device = ?1) AND at >= ?2
+            AND (?4 = '[]' OR cls IN (SELECT value FROM json_each(?4))) AND cls NOT IN (SELECT value FROM json_each(?5))
+        ORDER BY at DESC, id DESC LIMIT ?3
+        """,
+        (device, since, limit, json.dumps(sorted(only)), json.dumps(sorted(without))),
     )
     return [change_of(r) for r in rows]
 

@@ -11,7 +11,7 @@ from densach_hub.lab.model import Fact, Part, PartGroup
 from densach_wire.messages import Item, Value
 
 SOFTWARE = frozenset({"package"})
-QUIET = frozenset({"pci"})
+QUIET = frozenset({"pci", "usb-hub"})
 """Classes that are counted, not listed: hundreds of packages tell a technician nothing at a glance."""
 
 CLASSES: dict[str, tuple[str, Text]] = {
@@ -31,6 +31,21 @@ CLASSES: dict[str, tuple[str, Text]] = {
     "usb": ("plug", t("USB device")),
     "pci": ("chip", t("PCI device")),
     "battery": ("plug", t("Battery")),
+    "usb-hub": ("plug", t("USB hub")),
+    "ups": ("plug", t("UPS")),
+    "printer": ("print", t("Printer")),
+    "printer-queue": ("print", t("Print queue")),
+    "scanner": ("print", t("Scanner")),
+    "camera": ("film", t("Camera")),
+    "camera-virtual": ("film", t("Camera made by a program")),
+    "capture": ("film", t("Capture device")),
+    "sound": ("sound", t("Sound card")),
+    "sound-virtual": ("sound", t("Sound card made by a program")),
+    "microphone": ("sound", t("Microphone")),
+    "headset": ("sound", t("Headset")),
+    "time-sync": ("clock", t("Setting of the clock")),
+    "updates": ("gear", t("Pending updates")),
+    "encryption": ("shield", t("Encryption")),
     "os": ("gear", t("Operating system")),
     "package": ("books", t("Software")),
 }
@@ -43,9 +58,16 @@ SECTIONS: dict[str, Text] = {
     "display": t("Screens"),
     "network": t("Network"),
     "usb": t("USB devices"),
+    "printer": t("Printers and scanners"),
+    "camera": t("Cameras and capture devices"),
+    "sound": t("Sound and microphones"),
     "battery": t("Battery"),
+    "ups": t("UPS"),
     "firmware": t("Firmware"),
     "os": t("Operating system"),
+    "time": t("Clock"),
+    "updates": t("Updates"),
+    "encryption": t("Encryption"),
     "packages": t("Software"),
     "pci": t("PCI devices"),
 }
@@ -90,11 +112,50 @@ ATTRIBUTES: dict[str, Text] = {
     "restart_due": t("Restart needed after an update"),
     "random_mac": t("Changing hardware address"),
     "microcode": t("Microcode"),
+    "own_name": t("Name it gives itself"),
+    "port": t("USB port"),
+    "inputs": t("Recording streams"),
+    "outputs": t("Playback streams"),
+    "codec": t("Sound chip"),
+    "languages": t("Printer languages"),
+    "uri": t("Address"),
+    "place": t("Place"),
+    "description": t("Description"),
+    "is_default": t("Used by default"),
+    "paused": t("Paused"),
+    "refuses_jobs": t("Takes no jobs"),
+    "shared": t("Shared on the network"),
+    "power_va": t("Power (VA)"),
+    "power_w": t("Power (W)"),
+    "battery_date": t("Battery of"),
+    "battery_due": t("Battery must be replaced"),
+    "nut_name": t("Name in NUT"),
+    "locale": t("Language"),
+    "keyboard": t("Keyboard"),
+    "installed_on": t("Installed on"),
+    "restart_for": t("Restart brings"),
+    "service": t("Set by"),
+    "servers": t("Time servers"),
+    "synchronised": t("Synchronised"),
+    "clock_in_local_time": t("Main board's clock in local time"),
+    "pending": t("Updates waiting"),
+    "security": t("Of these for security"),
+    "lists_old": t("Lists older than two weeks"),
+    "automatic": t("Installed by themselves"),
+    "root_encrypted": t("System encrypted"),
+    "home_encrypted": t("Home folders encrypted"),
+    "swap_encrypted": t("Swap encrypted"),
+    "mounts": t("Encrypted folders"),
 }
 WORDS: dict[str, Text] = {
     "ethernet": t("cable"), "wifi": t("Wi-Fi"), "desktop": t("desktop"), "tower": t("tower"), "laptop": t("laptop"),
     "all-in-one": t("all in one"), "handheld": t("handheld"), "tablet": t("tablet"), "server": t("server case"),
     "dock": t("dock"),
+    "keyboard": t("keyboard"), "mouse": t("mouse"), "input": t("input device"), "hub": t("hub"), "audio": t("sound"),
+    "video": t("video"), "storage": t("storage"), "wireless": t("radio"), "communication": t("communication"),
+    "smart card": t("smart card reader"), "printer": t("printer"), "camera": t("camera"),
+    "usb microphone": t("on USB"), "in a camera": t("in a camera"), "built in": t("built in"), "screens": t("in screens"),
+    "speakers": t("speakers"), "audio interface": t("audio interface"), "none": t("nobody"),
     "ssd": t("SSD"), "hdd": t("HDD"), "uefi": t("UEFI"), "bios": t("BIOS"),
 }  # fmt: skip
 """Kinds of things in a person's words; others are names that stand for themselves (DDR4)."""
@@ -160,6 +221,6 @@ def _fact(name: str, value: Value) -> Fact | None:
         return Fact(label, t("yes") if value else t("no"))
     if name.endswith("_bytes") and isinstance(value, int | float):
         return Fact(label, size=float(value))
-    if name == "kind" and str(value) in WORDS:
+    if name in ("kind", "service") and str(value) in WORDS:
         return Fact(label, WORDS[str(value)])
     return Fact(label, str(value))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from densach_core.text import Text, t, tn
+from densach_hub.fleet.comparing import PLUGGED
 from densach_hub.fleet.parts import part_name, part_words
 from densach_hub.fleet.sights import MachineSight
 from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockTrust, SeenEvent
@@ -84,7 +85,8 @@ def changed(change: Change) -> Happening:
         what = t("{thing} is in another slot", thing=thing)
     else:
         what = t("{thing} is not as it was", thing=thing)
-    urgent = change.kind is ChangeKind.REMOVED and change.state is not ChangeState.RETURNED and not change.planned
+    gone = change.kind is ChangeKind.REMOVED and change.state is not ChangeState.RETURNED
+    urgent = gone and not change.planned and change.cls not in PLUGGED
     return Happening(
         at=change.at,
         icon=class_icon(change.cls),

@@ -28,6 +28,7 @@ ICONS: dict[FindingKind, str] = {
     FindingKind.FAULT: "wrench",
     FindingKind.SPACE: "disk",
     FindingKind.HEAT: "heat",
+    FindingKind.UNPLUGGED: "plug",
     FindingKind.CLOCK: "clock",
     FindingKind.CHANGED: "chip",
     FindingKind.WAITING: "door",

@@ -77,6 +77,7 @@ def test_equipment_that_never_measured_has_no_sum() -> None:
 
 NOT_ON_THE_CARD = {
     "id", "sku", "family", "codename", "machine_id_linked", "area", "branch", "source", "width_mm", "height_mm",
+    "function", "functions", "subsystem", "revision",
 }  # fmt: skip
 """For programs and the list of software; a technician reads the rest."""
 
