@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from densach_agent.install_words import told
+from densach_agent.placing import HOME, pieces
 from densach_agent.service_files import DATA, ServiceFiles, boots_systemd
 
 PREFIX = Path("/opt/densach-agent")
@@ -115,8 +116,6 @@ def tidy(prefix: Path) -> None:
 
 
 def _programs(fresh: Path) -> None:
-    from densach_agent.placing import HOME, pieces
-
     for piece in pieces(fresh / "lib" / "any" / "densach_agent" / "units"):
         if piece.path.startswith(HOME + "/"):
             path = fresh / piece.path.removeprefix(HOME + "/")
@@ -193,6 +192,8 @@ def _token(path: str | None) -> str | None:
 
 def _run(wish: argparse.Namespace) -> None:
     service = ServiceFiles(wish.prefix, wish.data) if wish.prefix == PREFIX else None
+    if service is not None and Path(HOME).exists():
+        raise InstallProblem("install.package")
     if wish.uninstall or wish.purge:
         if service is not None:
             service.remove(purge=wish.purge)
@@ -201,8 +202,6 @@ def _run(wish: argparse.Namespace) -> None:
             shutil.rmtree(wish.data, ignore_errors=True)
         sys.stdout.write(told("removed") + "\n")
         return
-    if service is not None and Path("/var/lib/dpkg/info/densach-agent.list").exists():
-        raise InstallProblem("install.package")
     token = _token(wish.token_file)
     with _alone(wish.prefix):
         folder = install(Path(sys.argv[0]), wish.prefix)
@@ -224,7 +223,7 @@ def _run(wish: argparse.Namespace) -> None:
                 service.start()
     if not live:
         sys.stdout.write(f"{wish.prefix}/current/bin/densach agent run --data {wish.data}\n")
-    elif not wish.hub:
+    elif not wish.hub and not (wish.data / "enrolled.json").exists():
         sys.stdout.write(told("installed") + "\n")
 
 

@@ -11,8 +11,8 @@ SAID = {
     "install.no-space": ("not enough room in {folder}: {size} MB are needed", "không đủ chỗ trong {folder}: cần {size} MB"),
     "install.busy": ("another installation is under way; wait for it", "một lần cài khác đang chạy; hãy chờ xong"),
     "install.package": (
-        "the agent is installed as a package here: upgrade it with the .deb file",
-        "máy này đã cài phần mềm bằng gói: hãy nâng cấp bằng tệp .deb",
+        "the agent is installed as a package here: upgrade it with the .deb file, remove it with apt",
+        "máy này đã cài phần mềm bằng gói: hãy nâng cấp bằng tệp .deb, gỡ bằng apt",
     ),
     "install.not-enrolled": (
         "the agent is installed but the hub did not take it; run this again when the hub answers",

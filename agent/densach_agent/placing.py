@@ -6,6 +6,7 @@ folder of its own and puts its units where an administrator's go.
 """
 
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
@@ -18,7 +19,6 @@ _BESIDE = (
     ("/usr/lib/systemd/user/", "/etc/systemd/user/"),
     ("/usr/lib/sysusers.d/", "/etc/sysusers.d/"),
     ("/usr/lib/tmpfiles.d/", "/etc/tmpfiles.d/"),
-    ("/usr/lib/udev/rules.d/", "/etc/udev/rules.d/"),
     ("/usr/share/polkit-1/rules.d/", "/etc/polkit-1/rules.d/"),
 )
 
@@ -48,6 +48,14 @@ def pieces(units: Traversable | None = None) -> list[Piece]:
             raise Unplaced(f"units/{entry.name}: no line “Goes to: /usr/…”")
         found.append(Piece(said[1], body, 0o755 if body.startswith(b"#!") else 0o644))
     return found
+
+
+def to_enable(found: Iterable[Piece]) -> list[str]:
+    """The units that an administrator switches on and off: those with an `[Install]` section. The agent itself comes last."""
+    names = {
+        piece.path.rpartition("/")[2] for piece in found if "/systemd/system/" in piece.path and b"\n[Install]\n" in piece.body
+    }
+    return sorted(names, key=lambda name: (name == "densach-agent.service", name))
 
 
 def beside(piece: Piece, home: str) -> Piece:

@@ -9,11 +9,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from densach_agent.placing import HOME, beside, pieces
+from densach_agent.placing import HOME, Piece, beside, pieces, to_enable
 
 DATA = Path("/var/lib/densach-agent")
 USER = "densach-agent"
-UNITS = ("densach-agent.service", "densach-agent-facts.timer")
+AGENT = "densach-agent.service"
 _COMMAND = Path("/usr/local/bin/densach")
 
 
@@ -54,20 +54,21 @@ class ServiceFiles:
 
     def start(self) -> None:
         _call("systemctl", "daemon-reload")
-        _call("udevadm", "control", "--reload")
-        _call("udevadm", "trigger", "--subsystem-match=leds")
-        _call("systemctl", "enable", "--quiet", *UNITS)
-        _call("systemctl", "restart", *UNITS)
+        units = self._units()
+        _call("systemctl", "enable", "--quiet", *units)
+        _call("systemctl", "restart", *units)
 
     def stop(self) -> None:
         """With a goodbye to the hub; root's facts are read anew, so that enrolling knows them."""
         _call("systemctl", "daemon-reload")
-        _call("systemctl", "stop", UNITS[0])
+        _call("systemctl", "stop", AGENT)
         _call("systemctl", "start", "densach-agent-facts.service")
 
     def remove(self, *, purge: bool) -> None:
         if boots_systemd():
-            _call("systemctl", "disable", "--quiet", "--now", *UNITS)
+            units = self._units()
+            if units:
+                _call("systemctl", "disable", "--quiet", "--now", *units)
         for path in self._written():
             path.unlink(missing_ok=True)
         if _COMMAND.is_symlink() and str(self._home) in os.readlink(_COMMAND):  # noqa: PTH115
@@ -87,6 +88,10 @@ class ServiceFiles:
         if self._data.stat().st_uid != entry.pw_uid:
             for found in (self._data, *self._data.rglob("*")):
                 os.chown(found, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
+
+    def _units(self) -> list[str]:
+        there = [path for path in self._written() if path.is_file()]
+        return to_enable(Piece(str(path), path.read_bytes(), 0) for path in there)
 
     def _written(self) -> list[Path]:
         try:

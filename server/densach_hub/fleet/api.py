@@ -12,7 +12,9 @@ from densach_core.text import t
 from densach_core.web.identity import address_of, is_secure, me
 from densach_core.web.respond import read_body
 from densach_core.web.routes import EVERYONE, Routes
+from densach_hub.fleet.kit import KitProblem
 from densach_hub.fleet.model import Machine, Room, RoomToken, Waiting
+from densach_hub.fleet.run_file import of_kit
 from densach_hub.fleet.service import FLEET
 from densach_wire.enrolment import EnrolAnswer, EnrolRequest
 
@@ -146,6 +148,11 @@ async def kit(request: web.Request) -> web.StreamResponse:
     own, body = await asyncio.to_thread(files.own)
     if name == own:
         return web.Response(body=body, content_type="application/zip")
+    if name.endswith(".run"):
+        try:
+            return web.Response(body=await asyncio.to_thread(of_kit, files, name), content_type="application/octet-stream")
+        except KitProblem as problem:
+            raise NotFound("fleet.kit-not-whole", t("The kit has no such file.")) from problem
     path = files.path(name)
     if path is None:
         raise NotFound("fleet.no-kit-file", t("The kit has no such file."))

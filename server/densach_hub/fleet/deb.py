@@ -10,6 +10,7 @@ import lzma
 import tarfile
 from pathlib import Path, PurePosixPath
 
+from densach_agent.placing import Piece, to_enable
 from densach_hub.fleet.payload import PackageFile
 
 _EPOCH = 1_577_836_800
@@ -54,8 +55,10 @@ def _control(files: dict[str, PackageFile], version: str, machines: tuple[str, .
     }
     if settings:
         found["/conffiles"] = PackageFile(settings.encode(), 0o644)
+    units = " ".join(to_enable(Piece(path, file.body, file.mode) for path, file in files.items()))
     for name in ("preinst", "postinst", "prerm", "postrm"):
-        found[f"/{name}"] = PackageFile((_SCRIPTS / name).read_bytes(), 0o755)
+        script = (_SCRIPTS / name).read_text("utf-8").replace("@UNITS@", units)
+        found[f"/{name}"] = PackageFile(script.encode(), 0o755)
     return found
 
 

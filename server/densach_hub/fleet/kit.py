@@ -45,6 +45,8 @@ class Kit:
         self._folder = folder
         self._own: tuple[str, bytes] | None = None
         self._digests: dict[tuple[str, int, int], str] = {}
+        self.made: dict[str, tuple[object, bytes]] = {}
+        """Files made of the kit (`run_file.of_kit`), by name, each with what it was made of."""
 
     def own(self) -> tuple[str, bytes]:
         """(file name, content) of our wheel."""

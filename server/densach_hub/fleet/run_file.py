@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import densach_agent
-from densach_hub.fleet.payload import Wheel, identity
+from densach_hub.fleet.kit import MACHINES, Kit, KitProblem
+from densach_hub.fleet.payload import Wheel, identity, wheels
 
-NAME = "densach-agent.run"
 _SCRIPT = Path(__file__).parent / "join" / "run.sh"
 _STAMP = (2020, 1, 1, 0, 0, 0)
 _STARTS = ("__init__.py", "install.py", "service_files.py", "placing.py", "install_words.py")
@@ -34,6 +34,24 @@ def run_file(found: list[Wheel]) -> bytes:
         script = script.replace(mark, value)
     assert not re.search(r"@[A-Z0-9]+@", script)  # noqa: S101
     return script.encode() + body
+
+
+def of_kit(kit: Kit, name: str) -> bytes:
+    """`densach-agent-x86_64.run`: what a machine of this kind downloads. Kept until the kit changes. Blocking.
+
+    Raises KitProblem if the kit is not whole or there is no such file.
+    """
+    machine = name.removeprefix("densach-agent-").removesuffix(".run")
+    if machine not in MACHINES or name != file_name((machine,)):
+        raise KitProblem(f"no such file: {name}")
+    made_of = kit.files()
+    if name not in kit.made or kit.made[name][0] != made_of:
+        kit.made[name] = (made_of, run_file(wheels(kit, (machine,))))
+    return kit.made[name][1]
+
+
+def file_name(machines: tuple[str, ...]) -> str:
+    return f"densach-agent-{machines[0]}.run" if len(machines) == 1 else "densach-agent.run"
 
 
 def _put(archive: zipfile.ZipFile, name: str, body: bytes) -> None:

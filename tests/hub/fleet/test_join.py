@@ -1,6 +1,6 @@
-"""The one line for Linux, run for real: a virtual environment from this hub's kit, without Internet, and enrolled.
+"""The one line for Linux, run for real: the agent's one file from this hub's kit, without Internet, and enrolled.
 
-Slow (half a minute: pip makes an environment twice). Needs the agent's wheels once, from the network or pip's cache.
+Needs the agent's wheels once, from the network or pip's cache.
 """
 
 import asyncio
@@ -71,11 +71,12 @@ async def test_one_line_makes_a_machine_the_schools(web: Web, fleet: Fleet, tmp_
     enrolled = json.loads((tmp_path / "data" / "enrolled.json").read_text())
     assert enrolled["device"] == machines[0].id
     assert (tmp_path / "data").stat().st_mode & 0o077 == 0
-    packages = subprocess.run(
-        [tmp_path / "opt/venv/bin/python", "-m", "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
-    ).stdout
-    assert "densach==" in packages
-    assert "aiohttp" not in packages
+    said = subprocess.run(
+        [tmp_path / "opt/current/bin/densach", "agent", "status", "--data", tmp_path / "data"],
+        capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+    ).stdout  # fmt: skip
+    assert machines[0].id in said
+    assert not list((tmp_path / "opt").rglob("aiohttp"))
 
     # The same again, the other way of giving the token: brought up to date, still the same machine.
     line = f"curl -fsS @HUB/join/linux.sh -o {tmp_path}/join.sh && echo '{token}' | sh {tmp_path}/join.sh"
