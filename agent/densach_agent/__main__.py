@@ -22,6 +22,8 @@ def main(folder: Path) -> int:
     except BadSettings as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    if (folder / "sealed").exists() and _stays_away(folder):
+        return 0
     gc.freeze()
     try:
         run(folder, settings, this_machine(current(SystemClock().boot)))
@@ -32,6 +34,22 @@ def main(folder: Path) -> int:
         sys.stderr.write(f"{error.filename or folder}: {error.strerror}\n")
         return 1
     return 0
+
+
+def _stays_away(folder: Path) -> bool:
+    """Waits for SIGTERM while the disk is sealed for cloning, so that nobody has to start it again and again."""
+    import signal
+
+    from densach_agent.seal import is_sealed
+
+    if not is_sealed(folder, SystemClock().boot):
+        return False
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    sys.stderr.write(say("This disk is sealed for cloning: the agent starts with the next start of the machine.") + "\n")
+    sys.stderr.flush()
+    signal.sigwait(ends)
+    return True
 
 
 if __name__ == "__main__":

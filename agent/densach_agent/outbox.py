@@ -354,15 +354,26 @@ class Outbox:
             self._drop(row, "age")
 
     def _shrink(self) -> None:
-        """Makes room: acknowledged records first, then unacknowledged health, then the oldest of the rest."""
+        """Makes room: acknowledged records first, then unacknowledged health, then events (not those of the outbox itself), then inventory that a newer one
+        of its section makes old, then the oldest usage; the last state of each section (there are few) at the very end."""
         goal = self._limits.max_bytes * 9 // 10
         self._bytes -= rows.delete_oldest_acked(self._db, self._acked, self._bytes - goal)
-        for kinds in (("health",), ("event", "usage"), ("inventory",)):
-            for row in rows.oldest(self._db, self._acked, kinds):
+        for unwanted in (
+            lambda: rows.oldest(self._db, self._acked, ("health",)),
+            lambda: [row for row in rows.oldest(self._db, self._acked, ("event",)) if b'"outbox-' not in row.body],
+            lambda: rows.outdated_inventory(self._db, self._acked),
+            lambda: rows.oldest(self._db, self._acked, ("usage",)),
+            lambda: rows.oldest(self._db, self._acked, ("inventory",)),
+        ):
+            if self._bytes <= goal:
+                return
+            for row in unwanted():
                 if self._bytes <= goal:
                     return
                 self._drop(row, "size")
                 self._dropped += 1
 
     def _drop(self, row: rows.Row, why: str) -> None:
+        if row.kind == "inventory" and why != "too-large":
+            rows.forget_section(self._db, row)  # it is found "changed" at the next survey, and told
         self._bytes += rows.replace_by_gap(self._db, row, why, self._acked)

@@ -50,6 +50,10 @@ class Row(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class _Section(msgspec.Struct, frozen=True):
+    section: str = ""
+
+
 def new_row(body: Body, clock: Clock) -> New:
     return New(_KINDS[type(body)], clock.boot, clock.up_ms(), clock.now_ms(), msgspec.json.encode(body))
 
@@ -134,6 +138,27 @@ def oldest(db: sqlite3.Connection, acked: int, kinds: tuple[str, ...]) -> list[R
         (acked, *kinds),
     )
     return [Row(*row) for row in found]
+
+
+def outdated_inventory(db: sqlite3.Connection, acked: int) -> list[Row]:
+    """Unacknowledged sections of which a newer state waits too, oldest first."""
+    found = oldest(db, acked, ("inventory",))
+    newest = {section_of(row): row.seq for row in found}
+    return [row for row in found if row.seq < newest[section_of(row)]]
+
+
+def section_of(row: Row) -> str:
+    return msgspec.json.decode(row.body, type=_Section).section
+
+
+def forget_section(db: sqlite3.Connection, row: Row) -> None:
+    """Its newest state was not told after all."""
+    section = section_of(row)
+    later = db.execute(
+        "SELECT seq, first, kind, boot, up, wall, body FROM record WHERE seq > ? AND kind = 'inventory'", (row.seq,)
+    )
+    if not any(section_of(Row(*one)) == section for one in later):
+        db.execute("DELETE FROM section WHERE name = ?", (section,))
 
 
 def note_ack(db: sqlite3.Connection, upto: int, lived: int) -> None:

@@ -45,6 +45,16 @@ VIETNAMESE = {
     "{file}: {why}; run this as root": "{file}: {why}; hãy chạy với quyền root",
     "/etc/machine-id is empty: each copy makes its own at first start.":
         "/etc/machine-id đã trống: mỗi bản sao sẽ tự tạo mã riêng khi khởi động lần đầu.",
+    "Each copy joins by itself at first start, by the join-token in {folder}.":
+        "Mỗi bản sao sẽ tự ghi danh khi khởi động lần đầu, bằng join-token trong {folder}.",
+    "No join-token in {folder}: each copy will wait until a technician admits it.":
+        "Không có join-token trong {folder}: mỗi bản sao sẽ chờ đến khi nhân viên kỹ thuật nhận máy.",
+    "The host keys of ssh are gone: let each copy run `ssh-keygen -A` at first start.":
+        "Đã xóa khóa máy của ssh: hãy để mỗi bản sao chạy `ssh-keygen -A` khi khởi động lần đầu.",
+    "Left alone: the host keys of ssh, the same on all copies (add --ssh-host-keys).":
+        "Giữ nguyên: khóa máy của ssh, giống nhau trên mọi bản sao (thêm --ssh-host-keys để xóa).",
+    "This disk is sealed for cloning: the agent starts with the next start of the machine.":
+        "Ổ đĩa này đã niêm phong để sao chép: phần mềm chỉ chạy lại từ lần khởi động máy kế tiếp.",
     "This machine is {device} of school {school} (hub {hub}).":
         "Máy này là {device} của trường {school} (máy chủ {hub}).",
     "This machine waits to be admitted: a technician opens /lab on the hub and clicks “admit”.":

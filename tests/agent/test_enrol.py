@@ -9,10 +9,8 @@ from tests.agent.front_door import FrontDoor
 from tests.fixtures.certificates import TestAuthority
 
 from densach_agent.enrol import EnrolProblem, attempt
-from densach_agent.lock import FolderLock
 from densach_agent.membership import Membership
 from densach_agent.record import recorded_machine
-from densach_agent.seal import SealProblem, seal_disk
 from densach_agent.settings import BadSettings, load, remember_hub
 from densach_wire.enrolment import EnrolAnswer, Token, ca_digest
 
@@ -126,25 +124,6 @@ def test_who_leaves_drops_key_and_stream_and_says_who_it_was(door: FrontDoor, tm
     assert door.requests[-1].was == "pc-1"
     assert member.key.read_bytes() != old_key
     assert member.was() is None
-
-
-def test_a_sealed_disk_is_nobody(door: FrontDoor, tmp_path: Path) -> None:
-    data, root = tmp_path / "data", tmp_path / "root"
-    attempt(data, door.url, door.token, MACHINE)
-    (root / "etc").mkdir(parents=True)
-    (root / "var/lib/dbus").mkdir(parents=True)
-    (root / "etc/machine-id").write_text("0123\n")
-    (root / "var/lib/dbus/machine-id").write_text("0123\n")
-    seal_disk(data, root)
-    assert [path.name for path in data.iterdir()] == ["ca.crt"]
-    assert (root / "etc/machine-id").read_text() == ""
-    assert (root / "var/lib/dbus/machine-id").is_symlink()
-
-
-def test_a_running_agent_is_not_sealed(tmp_path: Path) -> None:
-    with FolderLock(tmp_path), pytest.raises(SealProblem, match="stop it first"):
-        seal_disk(tmp_path, None)
-    seal_disk(tmp_path, None)
 
 
 def test_settings_name_the_key_that_is_wrong(tmp_path: Path) -> None:

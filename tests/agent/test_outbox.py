@@ -126,6 +126,40 @@ def test_health_is_dropped_first_oldest_first_inventory_last(tmp_path: Path) -> 
     outbox.close()
 
 
+def test_events_go_before_old_inventory_and_usage_after_it(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "o.db", HandClock(), Limits(max_bytes=12_000))
+    outbox.add(Event("seen", {"text": "y" * 400}), InventorySection("system", reason="first"))
+    outbox.add_section(InventorySection("system", reason="x" * 2_000), "system", "d2")
+    last = outbox.add_section(InventorySection("packages", reason="x" * 2_000), "packages", "d1")
+    dropped: list[str] = []
+    n = 0
+    while len(dropped) < 3:
+        outbox.add(usage(n))
+        n += 1
+        kinds = {seq: kind for _, seq, kind in covered(outbox)}
+        dropped += [name for name, seq in (("event", 1), ("old", 2), ("usage", last + 1))
+                    if name not in dropped and kinds.get(seq, "gap") == "gap"]  # fmt: skip
+    assert dropped == ["event", "old", "usage"]
+    assert [kind for kind in kinds.values() if kind == "inventory"] == ["inventory"] * 2
+    assert_no_holes(outbox)
+    outbox.close()
+
+
+def test_a_section_that_had_to_be_dropped_is_told_anew(tmp_path: Path) -> None:
+    """Else the hub would wait for its next change for ever."""
+    clock = HandClock()
+    outbox = Outbox(tmp_path / "o.db", clock, Limits(max_age_ms=30 * DAY))
+    outbox.add_section(InventorySection("cpu"), "cpu", "d1")
+    outbox.add_section(InventorySection("disk"), "disk", "d1")
+    clock.advance(20 * DAY)
+    outbox.add_section(InventorySection("disk"), "disk", "d2")
+    outbox.close()
+    clock.advance(15 * DAY)
+    outbox = Outbox(tmp_path / "o.db", clock, Limits(max_age_ms=30 * DAY))
+    assert outbox.digests() == {"disk": "d2"}
+    outbox.close()
+
+
 def test_a_batch_never_mixes_boots(tmp_path: Path) -> None:
     clock = HandClock()
     outbox = Outbox(tmp_path / "o.db", clock)

@@ -113,7 +113,7 @@ class Hub:
         raise AssertionError(f"{running.outbox.pending} records of {running.device} are not taken in")
 
 
-async def join(hub: Hub, body: Body, disk: Disk, *, token: str | None = "the lab's") -> Running:  # noqa: S107
+async def join(hub: Hub, body: Body, disk: Disk, *, token: str | None = "the lab's") -> Running:
     """Powers it on: the agent looks whether it is still where it was admitted, and joins if it is not."""
     machine = Machine(_tree(body, disk), lambda _argv, _seconds: None)
     member = Membership(disk.data)
@@ -135,7 +135,7 @@ async def join(hub: Hub, body: Body, disk: Disk, *, token: str | None = "the lab
     return Running(made.device, outbox, Courier(outbox, made.device, clock), clock, hello)
 
 
-async def switch_on(hub: Hub, body: Body, disk: Disk, *, token: str | None = "the lab's") -> Running:  # noqa: S107
+async def switch_on(hub: Hub, body: Body, disk: Disk, *, token: str | None = "the lab's") -> Running:
     """As `join`, says hello and tells one thing that it saw; sent back to the door it goes there, once."""
     running = await join(hub, body, disk, token=token)
     if await hub.greet(running):
@@ -148,7 +148,7 @@ async def switch_on(hub: Hub, body: Body, disk: Disk, *, token: str | None = "th
     return running
 
 
-async def once(hub: Hub, body: Body, disk: Disk, *, token: str | None = "the lab's") -> str:  # noqa: S107
+async def once(hub: Hub, body: Body, disk: Disk, *, token: str | None = "the lab's") -> str:
     """Switches it on and off again; returns who it is."""
     running = await switch_on(hub, body, disk, token=token)
     running.outbox.close()

@@ -15,7 +15,6 @@ from densach_agent.seal import seal_disk
 from densach_core.clock import FixedClock
 from densach_core.database import Database
 from densach_wire.likeness import DISK
-from densach_wire.messages import Event
 
 OEM = "To be filled by O.E.M."
 GIGA = "03000200-0400-0500-0006-000700080009"
@@ -100,7 +99,7 @@ async def test_every_trap_ends_with_the_right_number_of_machines_each_with_its_o
     await _wandering_things(lab60)
     await _repairs(lab60)
     for row in lab60.rows:
-        print(f"{row.trap:62} {row.expected:3} → {row.result:3}")
+        print(f"{row.trap:62} {row.expected:3} → {row.result:3}")  # noqa: T201 - the table is there to be read
     assert [(row.trap, row.result) for row in lab60.rows] == [(row.trap, row.expected) for row in lab60.rows]
     machines = await lab60.hub.lab.fleet.register.machines()
     assert len(machines) == sum(row.expected for row in lab60.rows) == 60
