@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from densach_agent.sessions import Session, user_digest
 from densach_agent.slices import QUANTUM_MS, Sample, SliceCutter
@@ -13,6 +14,10 @@ NOON = 1_795_500_000_000 - 1_795_500_000_000 % HOUR
 
 def someone(key: str = "1", user: str = "hs", *, idle: bool | None = False) -> Session:
     return Session(key, user, SessionKind.LOCAL, idle)
+
+
+def front(label: str, *, idle: bool | None = False) -> Session:
+    return Session("1", "hs", SessionKind.LOCAL, idle, (label,), "foreground")
 
 
 def sample(at_ms: int, *present: Session, boot: str = "boot-1", wall_ms: int | None = None) -> Sample:
@@ -40,6 +45,46 @@ def test_idle_and_active_are_told_apart() -> None:
     cutter.feed(sample(120_000, someone()))
     cutter.feed(sample(180_000, someone(idle=True)))
     assert pieces(cutter.finish(240_000)) == [(60, 240, 60, 120)]
+
+
+def test_unknown_counts_as_active_and_is_told_as_unknown() -> None:
+    cutter = SliceCutter()
+    cutter.feed(sample(60_000, someone(idle=None)))
+    cutter.feed(sample(120_000, someone(idle=None)))
+    cutter.feed(sample(180_000, someone(idle=False)))
+    ((_, piece),) = cutter.finish(180_000)
+    assert (piece.active_ms, piece.idle_ms, piece.unknown_ms) == (120_000, 0, 60_000)
+
+
+def test_what_is_in_front_adds_up_inside_one_slice() -> None:
+    cutter = SliceCutter()
+    closed = []
+    for number in range(1, 25):
+        closed += cutter.feed(sample(number * 30_000, front("browser" if number % 2 else "office", idle=number > 20)))
+    assert closed == []
+    ((_, piece),) = cutter.finish(24 * 30_000)
+    assert (piece.apps, piece.apps_how) == ({"office": 300_000, "browser": 270_000}, "foreground")
+    assert sum(piece.apps.values()) == piece.active_ms
+
+
+def test_in_front_and_running_are_not_mixed() -> None:
+    """What was told for most of the time is told; several that run are each counted for the whole time."""
+    cutter = SliceCutter()
+    both = Session("1", "hs", SessionKind.LOCAL, False, ("browser", "office"), "running")
+    for number in range(1, 6):
+        cutter.feed(sample(number * 30_000, both))
+    cutter.feed(sample(180_000, front("game")))
+    ((_, piece),) = cutter.finish(180_000)
+    assert (piece.apps, piece.apps_how) == ({"browser": 120_000, "office": 120_000}, "running")
+
+
+def test_an_exam_that_begins_is_another_slice() -> None:
+    cutter = SliceCutter()
+    cutter.feed(sample(60_000, someone()))
+    closed = cutter.feed(sample(90_000, Session("1", "hs", SessionKind.EXAM, False)))
+    closed += cutter.feed(sample(120_000, Session("1", "hs", SessionKind.EXAM, False)))
+    closed += cutter.finish(120_000)
+    assert [(piece.kind, piece.active_ms) for _, piece in closed] == [(SessionKind.LOCAL, 30_000), (SessionKind.EXAM, 30_000)]
 
 
 def test_sleep_is_nobodys_time() -> None:
@@ -81,9 +126,11 @@ _SESSION = st.builds(
     Session,
     st.sampled_from(["1", "2", "c3"]),
     st.sampled_from(["an", "bình"]),
-    st.sampled_from([SessionKind.LOCAL, SessionKind.REMOTE]),
+    st.sampled_from([SessionKind.LOCAL, SessionKind.EXAM]),
     st.sampled_from([True, False, None]),
-)
+    st.lists(st.sampled_from(["browser", "office", "game"]), max_size=3).map(tuple),
+    st.sampled_from(["foreground", "running", ""]),
+).map(lambda s: replace(s, apps=s.apps[:1]) if s.apps_how == "foreground" else s)
 _STEP = st.tuples(
     st.integers(1, 200_000),  # milliseconds until the next sample
     st.dictionaries(st.sampled_from(["1", "2", "c3"]), _SESSION, max_size=3),
@@ -106,7 +153,7 @@ def test_slices_cross_nothing_and_add_up(steps: list[tuple[int, dict[str, Sessio
         shift += 0 if jump is None else jump
         if reboot:
             boot, up = boot + 1, wait
-        named = {key: Session(key, s.user, s.kind, s.idle) for key, s in sessions.items()}
+        named = {key: replace(s, id=key) for key, s in sessions.items()}
         jumped = jump is not None and abs(jump) > 2_000
         if last_up is not None and last_boot == boot and up - last_up <= 150_000:
             for key, before in present.items():
@@ -123,6 +170,10 @@ def test_slices_cross_nothing_and_add_up(steps: list[tuple[int, dict[str, Sessio
         length = round((piece.end.up - piece.start.up) * 1000)
         assert length > 0
         assert piece.active_ms + piece.idle_ms == length
+        assert 0 <= piece.unknown_ms <= piece.active_ms
+        if piece.apps_how == "foreground":
+            assert sum(piece.apps.values()) <= piece.active_ms
+        assert all(0 < ms <= piece.active_ms for ms in piece.apps.values())
         start, end = piece.start.wall_ms, piece.end.wall_ms
         assert start is not None
         assert end is not None
