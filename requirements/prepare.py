@@ -148,6 +148,11 @@ NEEDED_BY_TESTS = {
     "chromium": ("chromium", "tests/e2e"),
     "ffmpeg": ("ffmpeg", "the film of the demonstration"),
     "pdftotext": ("poppler-utils", "the PDF written for the demonstration, read by another program"),
+    "Xvfb": ("xvfb", "the helper in a pupil's session"),
+    "xprop": ("x11-utils", "the helper in a pupil's session"),
+    "xprintidle": ("xprintidle", "the helper in a pupil's session"),
+    "xterm": ("xterm", "the helper in a pupil's session"),
+    "dbus-daemon": ("dbus", "what logind is asked"),
 }
 """command → package, what needs it."""
 
