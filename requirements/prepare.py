@@ -113,7 +113,7 @@ def fetch_browser_files(*, tests: bool) -> None:
     )
 
 
-KIT_PYTHONS = ("3.11", "3.12", "3.13")
+KIT_PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 def make_agent_kit() -> None:
@@ -146,6 +146,8 @@ def make_agent_kit() -> None:
 NEEDED_BY_TESTS = {
     "mosquitto": ("mosquitto", "the MQTT tests"),
     "chromium": ("chromium", "tests/e2e"),
+    "debootstrap": ("debootstrap", "a Debian to install the agent's package in"),
+    "systemd-nspawn": ("systemd-container", "a Debian that boots with systemd"),
     "ffmpeg": ("ffmpeg", "the film of the demonstration"),
     "pdftotext": ("poppler-utils", "the PDF written for the demonstration, read by another program"),
     "Xvfb": ("xvfb", "the helper in a pupil's session"),

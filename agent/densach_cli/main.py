@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "demo": "densach_demo.cli:demo",
     "agent": "densach_agent.cli:command",
     "hub": "densach_hub.cli:hub",
+    "package": "densach_hub.fleet.cli:package",
     "office": "densach_office.cli:command",
     "library": "densach_hub.cli:library",
     "roster": "densach_hub.cli:roster",
