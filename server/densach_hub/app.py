@@ -122,7 +122,14 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
             clock=clock,
             bus=rooms.bus,
         )
-        upkeep = Upkeep(data=data, backups=_backups(data, settings), keep=settings.backup.keep, clock=clock, audit=rooms.audit)
+        upkeep = Upkeep(
+            data=data,
+            backups=_backups(data, settings),
+            keep=settings.backup.keep,
+            clock=clock,
+            audit=rooms.audit,
+            mqtt=settings.mqtt,
+        )
         setup = Setup(
             people=rooms.people,
             accounts=rooms.accounts,

@@ -198,7 +198,8 @@ def doctor(data: Path, as_json: bool) -> None:
     from densach_hub.upkeep.doctor import Verdict, examine
     from densach_hub.web_rooms import every_room
 
-    findings = examine(data, _folder(hub_settings(data), data), kept_clock(data))
+    settings = hub_settings(data)
+    findings = examine(data, _folder(settings, data), kept_clock(data), settings.mqtt)
     say = languages(every_room()).say
     if as_json:
         click.echo(

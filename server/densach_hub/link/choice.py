@@ -64,6 +64,11 @@ def check(settings: BrokerSettings) -> int | None:
     return int(rest) if rest else DEVICE_PORT
 
 
+def external_address(settings: BrokerSettings) -> BrokerAddress | None:
+    """Of a broker that somebody else runs, with the hub's account there; None for an embedded one. Raises BadInput."""
+    return _external(settings) if check(settings) is None else None
+
+
 def _external(settings: BrokerSettings) -> BrokerAddress:
     try:
         url = urlsplit(settings.url)

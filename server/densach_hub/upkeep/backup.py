@@ -144,12 +144,17 @@ def restore(source: Path, data: Path, *, told: Progress = lambda _: None) -> Man
     return manifest
 
 
-def quick_check(path: Path) -> str | None:
-    """None when SQLite finds a database whole, else its first complaint."""
+def quick_check(path: Path, *, seconds: float | None = None) -> str | None:
+    """None when SQLite finds a database whole, else its first complaint. Raises TimeoutError after `seconds`."""
     connection = sqlite3.connect(path)
+    if seconds is not None:
+        until = time.monotonic() + seconds
+        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
     try:
         said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     except sqlite3.DatabaseError as error:
+        if str(error) == "interrupted":
+            raise TimeoutError from error
         return str(error)
     finally:
         connection.close()

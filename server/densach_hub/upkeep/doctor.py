@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import urllib.request
 from enum import StrEnum
 from pathlib import Path
 
@@ -9,9 +10,16 @@ import msgspec
 
 from densach_core.clock import DAY_MS, Clock, SystemClock, moment
 from densach_core.documents import SafeStorage
+from densach_core.place import running, system_clock_is_synchronised
 from densach_core.text import Text, t
+from densach_core.web.monitoring import Health
 from densach_hub.link.broker import find_mosquitto
+from densach_hub.link.choice import BrokerSettings, check, external_address
+from densach_hub.link.model import BrokerAddress
+from densach_hub.link.probe import listens, probe
 from densach_hub.upkeep.backup import DATABASES, newest, quick_check, taken_at
+from densach_hub.upkeep.certificates import flaws, still_trusted
+from densach_hub.upkeep.storage import ROOM_NEEDED
 
 LITTLE_SPACE = 2 * 1024**3
 BACKUP_OLD_MS = 3 * DAY_MS
@@ -33,13 +41,17 @@ class Finding(msgspec.Struct, frozen=True):
     do: Text | None = None
 
 
-def examine(data: Path, backups: Path, clock: Clock) -> list[Finding]:
-    """All checks of a data folder, whether its hub runs or not. Blocking: runs for seconds on a large database."""
+def examine(data: Path, backups: Path, clock: Clock, mqtt: BrokerSettings | None = None) -> list[Finding]:
+    """All checks of a data folder, whether its hub runs or not. Changes nothing.
+
+    Blocking: a database gets 20 s, a broker 6 s. `mqtt` is the hub's table of settings (default: as without a file).
+    """
     return [
         _clock(clock),
-        _disk(data),
-        _broker(),
-        _certificates(data),
+        *_disks(data, backups),
+        _program(mqtt or BrokerSettings()),
+        _broker(data, mqtt or BrokerSettings()),
+        *_certificates(data, clock),
         *(_database(data / name) for name in DATABASES),
         *_documents(data),
         _backup(backups, clock),
@@ -56,22 +68,45 @@ def _clock(clock: Clock) -> Finding:
             t("The hub's clock says {time}.", time=shown),
             t("Sign in as technician or administrator from a machine whose clock is right; the hub offers to take its time."),
         )
-    if isinstance(clock, SystemClock) and clock.source == "browser":
+    source = clock.source if isinstance(clock, SystemClock) else "system"
+    if source == "browser":
         return Finding("clock", Verdict.LOOK, t("The time was taken from a browser: {time}.", time=shown))
+    if source == "doubted":
+        return Finding(
+            "clock",
+            Verdict.LOOK,
+            t("The hub is not sure of the time; it says {time}.", time=shown),
+            t("Open “The hub's clock” as technician and set it."),
+        )
+    if system_clock_is_synchronised():
+        return Finding("clock", Verdict.FINE, t("The clock says {time}; a time service keeps it right.", time=shown))
     return Finding("clock", Verdict.FINE, t("The clock says {time}; it comes from the system.", time=shown))
 
 
-def _disk(data: Path) -> Finding:
-    free = shutil.disk_usage(data).free
+def _disks(data: Path, backups: Path) -> list[Finding]:
+    found = [_disk("disk", data)]
+    if backups.exists() and backups.stat().st_dev != data.stat().st_dev:
+        found.append(_disk("disk/backups", backups))
+    return found
+
+
+def _disk(subject: str, folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
     gigabytes = round(free / 1024**3, 1)
     if free < LITTLE_SPACE:
+        verdict = Verdict.BROKEN if free < ROOM_NEEDED else Verdict.LOOK
         return Finding(
-            "disk", Verdict.LOOK, t("Only {size} GB of disk are free.", size=gigabytes), t("Free some space or add a disk.")
+            subject,
+            verdict,
+            t("Only {size} GB are free on the disk of {folder}.", size=gigabytes, folder=str(folder)),
+            t("Free some space or add a disk."),
         )
-    return Finding("disk", Verdict.FINE, t("{size} GB of disk are free.", size=gigabytes))
+    return Finding(subject, Verdict.FINE, t("{size} GB are free on the disk of {folder}.", size=gigabytes, folder=str(folder)))
 
 
-def _broker() -> Finding:
+def _program(mqtt: BrokerSettings) -> Finding:
+    if check(mqtt) is None:
+        return Finding("broker", Verdict.FINE, t("The message broker is run by somebody else: {url}", url=mqtt.url))
     program = find_mosquitto()
     if program is None:
         return Finding(
@@ -83,16 +118,101 @@ def _broker() -> Finding:
     return Finding("broker", Verdict.FINE, t("Mosquitto is installed: {path}", path=program))
 
 
-def _certificates(data: Path) -> Finding:
-    if not (data / "keys").is_dir() or not any((data / "keys").iterdir()):
-        return Finding("certificates", Verdict.LOOK, t("The school has no keys yet."), t("Start the hub once."))
-    return Finding("certificates", Verdict.FINE, t("The school's keys are in place; its certificates do not expire."))
+def _broker(data: Path, mqtt: BrokerSettings) -> Finding:
+    """A running hub says whether its line stands; else an external broker is asked with the hub's account, the hub's own
+    child whether it answers at all."""
+    subject, external, hub = "broker/answer", external_address(mqtt), running(data)
+    if external is None and hub is None:
+        return Finding(
+            subject,
+            Verdict.LOOK,
+            t("The hub is not running, nor is its message broker."),
+            t("Start it: densach hub run --data DIR"),
+        )
+    if hub is not None and _line_stands(hub.http):
+        return Finding(subject, Verdict.FINE, t("The message broker answers; the hub is connected to it."))
+    port, others = _listeners(data)
+    said = probe(external or BrokerAddress("127.0.0.1", port or check(mqtt) or 0))
+    if said.silent is not None:
+        return Finding(
+            subject,
+            Verdict.BROKEN,
+            t("The message broker does not answer: {reason}", reason=said.silent),
+            t("Start the hub again; if it stays, look at its log."),
+        )
+    if external is not None and said.refused is not None:
+        return Finding(
+            subject,
+            Verdict.BROKEN,
+            t("The message broker refuses the hub: {reason}", reason=said.refused),
+            t("Check user name and password in densach.toml: [mqtt]."),
+        )
+    closed = [f"{host}:{port}" for host, port in others if external is None and not listens(host, port)]
+    if closed:
+        return Finding(
+            subject,
+            Verdict.BROKEN,
+            t("Machines cannot reach the message broker at {where}.", where=", ".join(closed)),
+            t("Start the hub again; if it stays, look at its log."),
+        )
+    return Finding(subject, Verdict.FINE, t("The message broker answers."))
+
+
+def _line_stands(http: str) -> bool:
+    """Whether the hub at this address says that it is connected. False also when it does not say."""
+    try:
+        with urllib.request.urlopen(f"http://{http}/healthz", timeout=3) as answer:
+            told = msgspec.json.decode(answer.read(), type=Health)
+    except (OSError, ValueError, msgspec.MsgspecError):
+        return False
+    return all(one.ok for one in told.checks if one.name in {"broker", "link"}) and any(c.name == "link" for c in told.checks)
+
+
+def _listeners(data: Path) -> tuple[int | None, list[tuple[str, int]]]:
+    """The hub's own port at its Mosquitto (the last of the file), and where machines and equipment connect."""
+    try:
+        lines = (data / "mosquitto" / "mosquitto.conf").read_text("utf-8").splitlines()
+        found = [line.split()[1:] for line in lines if line.startswith("listener ")]
+        ports = [(_reachable(rest[0] if rest else ""), int(port)) for port, *rest in found]
+    except (OSError, ValueError):
+        return None, []
+    return (ports[-1][1], ports[:-1]) if ports else (None, [])
+
+
+def _reachable(bind: str) -> str:
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - read, not bound
+
+
+def _certificates(data: Path, clock: Clock) -> list[Finding]:
+    subject, keys = "certificates", data / "keys"
+    if not keys.is_dir() or not any(keys.iterdir()):
+        return [Finding(subject, Verdict.LOOK, t("The school has no keys yet."), t("Start the hub once."))]
+    wrong = flaws(keys, clock.now_ms())
+    found = [Finding(subject, Verdict.BROKEN if one.broken else Verdict.LOOK, one.what, one.do) for one in wrong]
+    if trusted := still_trusted(keys, data / "school.db"):
+        found.append(
+            Finding(
+                "certificates/revoked",
+                Verdict.LOOK,
+                t("The revocation list lacks {n} retired machines.", n=trusted),
+                t("Bring each back into the register and retire it again."),
+            )
+        )
+    return found or [Finding(subject, Verdict.FINE, t("The school's keys and certificates belong together and do not expire."))]
 
 
 def _database(path: Path) -> Finding:
     if not path.exists():
         return Finding(path.name, Verdict.LOOK, t("{file} does not exist yet.", file=path.name), t("Start the hub once."))
-    fault = quick_check(path)
+    try:
+        fault = quick_check(path, seconds=20.0)
+    except TimeoutError:
+        return Finding(
+            path.name,
+            Verdict.LOOK,
+            t("{file} is too large to be examined in a short time.", file=path.name),
+            t("Look again when nobody works with the hub."),
+        )
     if fault is not None:
         return Finding(
             path.name,

@@ -11,6 +11,7 @@ from densach_core.accounts.model import Account
 from densach_core.accounts.service import Audit
 from densach_core.clock import SystemClock
 from densach_core.place import system_clock_is_synchronised
+from densach_hub.link.choice import BrokerSettings
 from densach_hub.upkeep.backup import MANIFEST, backup, taken_at
 from densach_hub.upkeep.doctor import Finding, examine
 
@@ -29,12 +30,15 @@ class Copy(msgspec.Struct, frozen=True):
 class Upkeep:
     """`backups` is the folder the nightly backup goes to; `keep` how many stay."""
 
-    def __init__(self, *, data: Path, backups: Path, keep: int, clock: SystemClock, audit: Audit) -> None:
+    def __init__(
+        self, *, data: Path, backups: Path, keep: int, clock: SystemClock, audit: Audit, mqtt: BrokerSettings | None = None
+    ) -> None:
         self._data = data
         self._backups = backups
         self._keep = keep
         self._clock = clock
         self._audit = audit
+        self._mqtt = mqtt
         self._one_at_a_time = asyncio.Lock()
 
     def clock_is_doubtful(self) -> bool:
@@ -48,7 +52,7 @@ class Upkeep:
         return self._clock.source
 
     async def findings(self) -> list[Finding]:
-        return await asyncio.to_thread(examine, self._data, self._backups, self._clock)
+        return await asyncio.to_thread(examine, self._data, self._backups, self._clock, self._mqtt)
 
     async def copies(self) -> list[Copy]:
         """Complete backups, newest first."""
