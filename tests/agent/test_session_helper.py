@@ -99,7 +99,12 @@ def test_the_class_in_front_is_told_and_changes_with_the_window(screen: Screen, 
 def test_each_word_is_another_one(screen: Screen) -> None:
     helper = screen.start(str(HELPER), "0.05")
     words: set[str] = set()
-    until(lambda: bool(words.add(word(helper)) or len([w for w in words if w.startswith("@")]) > 3))
+
+    def four() -> bool:
+        words.add(word(helper))
+        return len([said for said in words if said.startswith("@")]) > 3
+
+    until(four)
 
 
 def test_odd_names_of_windows_run_nothing(screen: Screen, tmp_path: Path) -> None:
