@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from tests.bench import agent_cost, intake, library
+from tests.bench import agent_cost, intake, inventory, library
 from tests.bench.figures import Figure, shown
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "intake": intake.intake,
     "drain": intake.drain,
     "agent": agent_cost.agent,
+    "inventory": inventory.inventory,
     "library": library.library,
 }
 
