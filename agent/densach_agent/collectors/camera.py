@@ -75,14 +75,16 @@ def _on_usb(machine: Machine, devices: dict[str, UsbDevice], owners: dict[str, s
         words = " ".join(filter(None, (shown, model, device.model)))
         found.append(
             item(
-                "capture" if _grabs(device, driver, words) else "camera", keys[device.port], maker=maker,
-                model=model or shown, serial=device.serial, id=device.id, bus="usb", port=device.port, driver=driver,
+                "capture" if grabs(device, driver, words) else "camera", keys[device.port], maker=maker,
+                model=model or shown, own_name=shown if model and shown != model else None,
+                serial=device.serial, id=device.id, bus="usb", port=device.port, driver=driver,
             )
         )  # fmt: skip
     return found
 
 
-def _grabs(device: UsbDevice, driver: str | None, words: str) -> bool:
+def grabs(device: UsbDevice, driver: str | None, words: str) -> bool:
+    """Whether a USB video device takes in pictures of something else; `words`: all that it is called."""
     if driver in _GRABBER_DRIVERS:
         return True
     if _CAMERA_WORDS.search(words) and not re.search(r"capture|hdmi", words, re.IGNORECASE):

@@ -26,6 +26,7 @@ def collect(machine: Machine) -> list[Item]:
             home_encrypted=_known(kinds.get("/home", kinds.get("/"))),
             swap_encrypted=all(swaps) if swaps and None not in swaps else None,
             mounts=", ".join(locked)[:200] or None,
+            open_mounts=", ".join(sorted(point for point, kind in kinds.items() if kind == ""))[:200] or None,
             kind=", ".join(sorted({kind for kind in kinds.values() if kind})) or None,
         )
     ]  # fmt: skip

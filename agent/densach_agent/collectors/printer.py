@@ -16,6 +16,7 @@ from densach_agent.machine import Denied, Machine, NoData, clean
 from densach_wire.messages import Item, Value
 
 _PRINTER, _STILL_IMAGE = 0x07, 0x06
+_MAKERS = {"Hewlett-Packard": "HP", "SEIKO EPSON": "Epson"}
 _MOST = 200
 LPSTAT = ("lpstat", "-d", "-v", "-a", "-p")
 CONFIGURATION = "etc/cups/printers.conf"
@@ -66,7 +67,8 @@ def _printer(machine: Machine, device: UsbDevice, name: Name, key: str) -> Item:
         if part.cls == _PRINTER and not told:
             told = ieee1284(machine.open_text(f"sys/bus/usb/devices/{part.name}/ieee1284_id"))
     return item(
-        "printer", key, maker=kept(told.get("MFG")) or name[0], model=kept(told.get("MDL")) or name[1],
+        "printer", key, maker=_MAKERS.get(told.get("MFG", ""), kept(told.get("MFG"))) or name[0],
+        model=kept(told.get("MDL")) or name[1],
         serial=device.serial or kept(told.get("SN")), id=device.id, bus="usb", port=device.port,
         languages=told.get("CMD"),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import re
 
 import msgspec
 
-from densach_agent.collectors.camera import slot_of
+from densach_agent.collectors.camera import grabs, slot_of
 from densach_agent.collectors.device_names import Name
 from densach_agent.collectors.model import Collector, item
 from densach_agent.collectors.pci import PciDevice, pci_devices, pci_names
@@ -82,7 +82,9 @@ def cards(machine: Machine) -> list[Card]:
 def _on_usb(card: Card, device: UsbDevice, name: Name, key: str) -> Item:
     maker, model = name
     words = " ".join(filter(None, (model, device.model, card.title)))
-    if card.inputs and (not card.outputs or device.has(_VIDEO)):
+    if device.has(_VIDEO) and grabs(device, None, words):
+        cls, kind = "sound", "in a capture device"
+    elif card.inputs and (not card.outputs or device.has(_VIDEO)):
         cls, kind = "microphone", "in a camera" if device.has(_VIDEO) else "usb microphone"
     elif card.inputs and card.outputs and _HEADSET.search(words):
         cls, kind = "headset", None

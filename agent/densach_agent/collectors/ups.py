@@ -81,7 +81,7 @@ def _told(facts: dict[str, str]) -> dict[str, Value]:
         "firmware": first("ups.firmware"),
         "power_va": _number(facts.get("ups.power.nominal")),
         "power_w": _number(facts.get("ups.realpower.nominal")),
-        "battery_date": first("battery.date", "battery.mfr.date"),
+        "battery_date": first("battery.mfr.date", "battery.date"),
         "chemistry": facts.get("battery.type") or None,
         "battery_due": "RB" in facts.get("ups.status", "").split() or None,
         "driver": facts.get("driver.name") or None,

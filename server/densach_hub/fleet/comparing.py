@@ -144,7 +144,7 @@ def _is_fixed(item: Item) -> bool:
 def _is_thing(item: Item, every: Mapping[tuple[str, str], Item]) -> bool:
     """Not a part of another thing that is told already: the ear of a webcam, the scanner of a printer."""
     part = item.cls == "microphone" and item.attrs.get("bus") != "usb"
-    ear = item.cls == "microphone" and item.attrs.get("kind") == "in a camera"
+    ear = item.attrs.get("kind") in ("in a camera", "in a capture device")
     return not part and not ear and not (item.cls == "scanner" and ("printer", item.key) in every)
 
 

@@ -146,6 +146,7 @@ ATTRIBUTES: dict[str, Text] = {
     "home_encrypted": t("Home folders encrypted"),
     "swap_encrypted": t("Swap encrypted"),
     "mounts": t("Encrypted folders"),
+    "open_mounts": t("Folders not encrypted"),
 }
 WORDS: dict[str, Text] = {
     "ethernet": t("cable"), "wifi": t("Wi-Fi"), "desktop": t("desktop"), "tower": t("tower"), "laptop": t("laptop"),
@@ -154,7 +155,8 @@ WORDS: dict[str, Text] = {
     "keyboard": t("keyboard"), "mouse": t("mouse"), "input": t("input device"), "hub": t("hub"), "audio": t("sound"),
     "video": t("video"), "storage": t("storage"), "wireless": t("radio"), "communication": t("communication"),
     "smart card": t("smart card reader"), "printer": t("printer"), "camera": t("camera"),
-    "usb microphone": t("on USB"), "in a camera": t("in a camera"), "built in": t("built in"), "screens": t("in screens"),
+    "usb microphone": t("on USB"), "in a camera": t("in a camera"), "in a capture device": t("in a capture device"),
+    "built in": t("built in"), "screens": t("in screens"),
     "speakers": t("speakers"), "audio interface": t("audio interface"), "none": t("nobody"),
     "ssd": t("SSD"), "hdd": t("HDD"), "uefi": t("UEFI"), "bios": t("BIOS"),
 }  # fmt: skip
