@@ -14,8 +14,12 @@ from densach_core.web.identity import me
 from densach_core.web.keys import LANGUAGES
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.speech import LOCALE
+from densach_hub.fleet.asking import ASKER
 from densach_hub.fleet.model import Condition, Kind
 from densach_hub.fleet.sights import Glyph, MachineRow
+from densach_hub.lab.asking import ICONS as WISH_ICONS
+from densach_hub.lab.asking import STATES as ASKED_STATES
+from densach_hub.lab.asking import wishes_of
 from densach_hub.lab.frame import chosen, places, routes, show
 from densach_hub.lab.model import ConditionForm, MoveForm, NameForm, RepairForm, WhyForm
 from densach_hub.lab.rules import ICONS, safe_cell
@@ -105,9 +109,13 @@ async def machine(request: web.Request) -> web.StreamResponse:
     if found.kind is Kind.EQUIPMENT:
         return see_other(request, f"/lab/studio/{found.id}")
     page = await lab.machine(found.id)
+    now = lab.now_ms()
     return await show(
         request,
         "lab/machine.html",
+        wishes=wishes_of(me(request)),
+        wish_icons=WISH_ICONS,
+        asked=[(one, ASKED_STATES[one.state(now)]) for one in await request.app[ASKER].of(found.id, limit=10)],
         here="/lab/machines",
         title=found.name,
         page=page,
@@ -124,21 +132,6 @@ async def machine_state(request: web.Request) -> web.StreamResponse:
     """The part of a machine's page that lives: how it is now."""
     page = await request.app[LAB].machine(request.match_info["id"])
     return render(request, "lab/part_machine.html", page=page, sight=page.sight, machine=page.machine, icons=ICONS)
-
-
-@routes.get("/lab/machines/{id}/software", who=TECHNICIANS)
-async def software(request: web.Request) -> web.StreamResponse:
-    """Every program a machine has, with its version."""
-    page = await request.app[LAB].machine(request.match_info["id"])
-    items = sorted(
-        (item for s in page.sight.sections for item in s.items if item.cls == "package"),
-        key=lambda item: str(item.attrs.get("name", item.key)).casefold(),
-    )
-    seen = next((s.seen_at for s in page.sight.sections if s.section == "packages"), None)
-    return await show(
-        request, "lab/software.html", here="/lab/machines", title=t("Software of {name}", name=page.machine.name),
-        machine=page.machine, items=items, seen_at=seen,
-    )  # fmt: skip
 
 
 @routes.post("/lab/machines/{id}/repairs", who=TECHNICIANS)

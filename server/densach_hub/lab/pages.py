@@ -1,6 +1,6 @@
 """All addresses of the lab: each module below adds its own to the one list."""
 
-from densach_hub.lab import declare, doors, fault, machines, morning, papers, rooms
+from densach_hub.lab import asking, asking_api, declare, doors, fault, machines, morning, papers, rooms, software
 from densach_hub.lab.frame import routes
 
-__all__ = ["declare", "doors", "fault", "machines", "morning", "papers", "rooms", "routes"]
+__all__ = ["asking", "asking_api", "declare", "doors", "fault", "machines", "morning", "papers", "rooms", "routes", "software"]
