@@ -32,6 +32,7 @@ from densach_core.web.keys import METRICS, SITE
 from densach_core.web.monitoring import READINESS, Check
 from densach_core.web.routes import EVERYONE, Access
 from densach_core.web.site import Face, Site, make_app, serve
+from densach_hub.fleet.asking import ASKER
 from densach_hub.fleet.enrolment import Site as FleetSite
 from densach_hub.fleet.service import FLEET
 from densach_hub.fleet.sights import SlotOfDay
@@ -217,6 +218,7 @@ def _web(
         AUDIT: rooms.audit,
         FLEET: rooms.fleet,
         INTAKE: intake,
+        ASKER: intake.requests,
         LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day), reason_of=reason),
         STUDIO: Studio(rooms.fleet, rooms.clock),
         **library_web.services(rooms.library, rooms.clock, searches_per_s=settings.web.searches_per_s),

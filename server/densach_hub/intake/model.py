@@ -1,11 +1,11 @@
-"""Intake's words: what a message became, what was counted, what was asked of devices."""
+"""Intake's words: what a message became, what was counted."""
 
 from enum import StrEnum
 
 import msgspec
 
 from densach_hub.fleet.telling import Arrival, ClockTrust, Misfit
-from densach_wire.messages import Attrs, Hello, Outcome, Presence, Result
+from densach_wire.messages import Hello, Presence, Result
 
 
 class Code(StrEnum):
@@ -50,22 +50,6 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 Heard = Arrival | HelloHeard | PresenceHeard | ResultHeard | Refused
-
-
-class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Something asked of a device. `outcome` None: no answer yet."""
-
-    id: str
-    device: str
-    name: str
-    args: Attrs
-    by: str
-    sent_at: int
-    expires_at: int
-    outcome: Outcome | None = None
-    reason: str = ""
-    attrs: Attrs = {}
-    answered_at: int | None = None
 
 
 class IntakeStatus(msgspec.Struct, frozen=True, kw_only=True):

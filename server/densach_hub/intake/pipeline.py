@@ -22,6 +22,7 @@ from densach_core.clock import Clock
 from densach_core.database import Database
 from densach_core.errors import Problem, Unavailable
 from densach_core.live import Bus
+from densach_hub.fleet.asking import Wish
 from densach_hub.fleet.enrolment import Enrolment
 from densach_hub.fleet.register import Register
 from densach_hub.fleet.telemetry import Telemetry
@@ -32,7 +33,7 @@ from densach_hub.intake.reading import RAW_BYTES, Reader
 from densach_hub.link.client import Link
 from densach_hub.link.model import Message
 from densach_wire import codec, topics
-from densach_wire.messages import Ack, Command
+from densach_wire.messages import Ack, Command, Presence
 
 log = structlog.get_logger("intake")
 
@@ -222,6 +223,8 @@ class Pipeline:
             await self._greet(heard)
         elif isinstance(heard, PresenceHeard):
             await self._facts.presence(heard.device, heard.presence, at=heard.at, retained=heard.retained)
+            if heard.presence is Presence.OFF and not heard.retained:
+                await self._settle(heard.device, Wish.SHUTDOWN, heard.at)
 
     async def _meet(self, heard: Arrival | HelloHeard | PresenceHeard | ResultHeard) -> None:
         """A device that the register does not know. If it may knock it is neither acknowledged nor quarantined: it keeps
@@ -258,6 +261,8 @@ class Pipeline:
         )
         if not verdict.known or heard.retained:
             return
+        if not verdict.twin:
+            await self._settle(heard.device, Wish.WAKE, heard.at)
         if verdict.twin:
             self._ack(heard.device, heard.hello.stream, 0, ())  # nothing of it is taken in; it learns the hub's time
             self.send_away(heard.device, heard.hello.boot)
@@ -274,6 +279,10 @@ class Pipeline:
             args={"why": "twin", "boot": boot},  # both of two twins listen on this topic: only one is meant
         )
         self._link.send(topics.cmd(self._school, device, REENROL), codec.encode(command))
+
+    async def _settle(self, device: str, wish: Wish, at: int) -> None:
+        """It did what it was asked: that it is awake, or off, is its answer."""
+        await self._db.write_grouped(lambda c: store.settle(c, device, wish, at))
 
     def _acknowledge(self, turn: "_Turn") -> None:
         last: dict[tuple[str, str], Stored] = {}

@@ -67,7 +67,9 @@ class Intake:
         self.desired = DesiredStates(
             link=link, telemetry=telemetry, register=fleet.register, policy=self.policy, school=school, clock=clock
         )
-        self.requests = Requests(link=link, telemetry=telemetry, register=fleet.register, school=school, clock=clock)
+        self.requests = Requests(
+            link=link, telemetry=telemetry, register=fleet.register, facts=fleet.telemetry, school=school, clock=clock
+        )
 
     async def run(self) -> None:
         """Until cancelled. What was not committed by then was not acknowledged either: it comes again."""

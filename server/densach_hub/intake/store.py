@@ -9,7 +9,7 @@ from sqlite3 import Connection, Row
 import msgspec
 
 from densach_core.migrations import Migration
-from densach_hub.intake.model import RequestRow
+from densach_hub.fleet.asking import UNFINISHED_MS, Asked, Wish
 from densach_wire.messages import Attrs, Outcome, Result
 
 TELEMETRY_MIGRATIONS = [
@@ -25,16 +25,29 @@ TELEMETRY_MIGRATIONS = [
             topic TEXT PRIMARY KEY, device TEXT NOT NULL, digest TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX retained_message_device ON retained_message (device);
         """,
-    )
+    ),
+    Migration(
+        "requests to many at once, and helpers",
+        """
+        ALTER TABLE request ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+        ALTER TABLE request ADD COLUMN helps TEXT;
+        CREATE INDEX request_batch ON request (batch) WHERE batch <> '';
+        """,
+    ),
 ]
 REQUESTS_KEPT = 5_000
 
 
-def add_request(c: Connection, row: RequestRow) -> None:
-    c.execute(
-        "INSERT INTO request (id, device, name, args, by, sent_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (row.id, row.device, row.name, msgspec.json.encode(row.args), row.by, row.sent_at, row.expires_at),
-    )
+def add_requests(c: Connection, rows: Sequence[Asked]) -> None:
+    c.executemany(
+        "INSERT INTO request (id, device, name, args, by, sent_at, expires_at, outcome, reason, attrs, answered_at, batch, helps)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (r.id, r.device, r.name, msgspec.json.encode(r.args), r.by, r.sent_at, r.expires_at, r.outcome, r.reason,
+             msgspec.json.encode(r.attrs), r.answered_at, r.batch, r.helps)
+            for r in rows
+        ],
+    )  # fmt: skip
     c.execute(
         "DELETE FROM request WHERE id IN (SELECT id FROM request ORDER BY sent_at DESC LIMIT -1 OFFSET ?)",
         (REQUESTS_KEPT,),
@@ -51,14 +64,38 @@ def answer_request(c: Connection, device: str, result: Result, at: int) -> bool:
     return changed.rowcount > 0
 
 
-def request(c: Connection, request_id: str) -> RequestRow | None:
+def settle(c: Connection, device: str, name: str, at: int) -> int:
+    """What a device was asked shows by itself: it woke, it is off. Only what was accepted, and not after its time; how
+    many requests were settled."""
+    changed = c.execute(
+        "UPDATE request SET outcome = 'done', answered_at = ?3 WHERE device = ?1 AND name = ?2 AND helps IS NULL"
+        " AND outcome = 'accepted' AND sent_at <= ?3 AND expires_at + ?4 >= ?3",
+        (device, name, at, 0 if name == Wish.WAKE else UNFINISHED_MS),
+    )
+    return changed.rowcount
+
+
+def refuse(c: Connection, ids: Sequence[str], reason: str, at: int) -> None:
+    """The hub's own word on what it could not send."""
+    c.executemany(
+        "UPDATE request SET outcome = 'refused', reason = ?, answered_at = ? WHERE id = ? AND outcome IS NULL",
+        [(reason, at, i) for i in ids],
+    )
+
+
+def batch(c: Connection, batch_id: str) -> list[Asked]:
+    rows = c.execute("SELECT * FROM request WHERE batch = ? AND helps IS NULL ORDER BY device LIMIT 1000", (batch_id,))
+    return [_request(row) for row in rows]
+
+
+def request(c: Connection, request_id: str) -> Asked | None:
     row = c.execute("SELECT * FROM request WHERE id = ?", (request_id,)).fetchone()
     return None if row is None else _request(row)
 
 
-def requests_of(c: Connection, device: str, limit: int) -> list[RequestRow]:
+def requests_of(c: Connection, device: str, limit: int) -> list[Asked]:
     """Newest first."""
-    rows = c.execute("SELECT * FROM request WHERE device = ? ORDER BY sent_at DESC LIMIT ?", (device, limit))
+    rows = c.execute("SELECT * FROM request WHERE device = ? AND helps IS NULL ORDER BY sent_at DESC LIMIT ?", (device, limit))
     return [_request(row) for row in rows]
 
 
@@ -75,8 +112,8 @@ def forget_retained(c: Connection, device: str) -> None:
     c.execute("DELETE FROM retained_message WHERE device = ?", (device,))
 
 
-def _request(row: Row) -> RequestRow:
-    return RequestRow(
+def _request(row: Row) -> Asked:
+    return Asked(
         id=row["id"],
         device=row["device"],
         name=row["name"],
@@ -88,4 +125,6 @@ def _request(row: Row) -> RequestRow:
         reason=row["reason"],
         attrs=msgspec.json.decode(row["attrs"], type=Attrs),
         answered_at=row["answered_at"],
+        batch=row["batch"],
+        helps=row["helps"],
     )

@@ -5,8 +5,9 @@ from enum import StrEnum
 import msgspec
 
 from densach_core.text import Text
+from densach_hub.fleet.asking import Asked, AskedState
 from densach_hub.fleet.model import FaultReport, Machine, Room, RoomToken, Seat
-from densach_hub.fleet.sights import EquipmentSight, Finding, MachineSight, RoomSight, SeatSight
+from densach_hub.fleet.sights import EquipmentSight, Finding, MachineRow, MachineSight, RoomSight, SeatSight
 from densach_hub.fleet.telling import HealthPoint
 
 
@@ -247,6 +248,25 @@ class TokenForm(msgspec.Struct, frozen=True, kw_only=True):
 class MaintenanceForm(msgspec.Struct, frozen=True, kw_only=True):
     hours: int = 8
     why: str = ""
+
+
+class AskForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What machines are asked to do. `force`: although somebody is at work."""
+
+    what: str = ""
+    machine: list[str] = []
+    text: str = ""
+    force: bool = False
+
+
+class AskedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One machine of a question, and how it stands. `row` None: it left the register meanwhile."""
+
+    asked: Asked
+    state: AskedState
+    row: MachineRow | None
+    said: Text
+    why: Text | None = None
 
 
 class FaultForm(msgspec.Struct, frozen=True, kw_only=True):
