@@ -145,7 +145,7 @@ def store_records(c: Connection, a: Arrival, records: list[Arrived], facts: stor
             start = r.start_at if r.start_at is not None else end - body.active_ms - body.idle_ms
             usage.append(
                 (device, start, end, body.active_ms, body.idle_ms, body.session, body.kind, body.user, body.name,
-                 encode(body.apps) if body.apps else None)
+                 encode(body.apps) if body.apps else None, body.unknown_ms, body.apps_how)
             )  # fmt: skip
             if end > session_until:
                 session_until = end

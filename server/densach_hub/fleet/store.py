@@ -6,6 +6,7 @@ device, so that a page reads one machine's series in one piece of disk.
 """
 
 from densach_core.migrations import Migration
+from densach_hub.fleet import store_use
 from densach_hub.fleet.store_software import ROLL_UP
 
 SCHOOL_MIGRATIONS = [
@@ -152,4 +153,5 @@ TELEMETRY_MIGRATIONS = [
         """,
     ),
     ROLL_UP,
+    store_use.MIGRATION,
 ]

@@ -4,6 +4,7 @@ from sqlite3 import Connection
 
 import msgspec
 
+from densach_hub.fleet import store_use
 from densach_hub.fleet.rules import HOUR_MS, day_name, health_metrics
 from densach_wire.messages import Health
 
@@ -61,26 +62,33 @@ def add_hours(c: Connection, hours: dict[tuple[str, str, int], list[float]]) -> 
 
 def _roll_usage(c: Connection, most: int) -> bool:
     rows = c.execute(
-        "SELECT id, device, start_at, end_at, active_ms, idle_ms, session, user FROM usage WHERE id > ? ORDER BY id LIMIT ?",
+        """
+        SELECT id, device, start_at, end_at, active_ms, idle_ms, session, user, unknown_ms, kind, apps, apps_how
+        FROM usage WHERE id > ? ORDER BY id LIMIT ?
+        """,
         (_rolled(c, "usage"), most),
     ).fetchall()
     sums: dict[tuple[str, str], list[int]] = {}
     sessions: set[tuple[str, str, str, str | None]] = set()
     days: dict[tuple[str, str], tuple[int, int]] = {}
-    for _, device, start, end, active, idle, session, user in rows:
+    uses: store_use.Sums = {}
+    for _, device, start, end, active, idle, session, user, unknown, kind, apps, how in rows:
         day = day_name(start)
-        cell = sums.setdefault((device, day), [0, 0, 0])
+        cell = sums.setdefault((device, day), [0, 0, 0, 0])
         cell[0], cell[1], cell[2] = cell[0] + active, cell[1] + idle, cell[2] + max(0, end - start)
+        cell[3] += min(unknown, active)
+        store_use.note(uses, device, day, kind, active, apps, how)
         sessions.add((device, day, session, user))
         _note_day(days, device, start, end)
     c.executemany(
         """
-        INSERT INTO usage_day (device, day, active_ms, idle_ms, session_ms) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO usage_day (device, day, active_ms, idle_ms, session_ms, unknown_ms) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET active_ms = active_ms + excluded.active_ms, idle_ms = idle_ms + excluded.idle_ms,
-            session_ms = session_ms + excluded.session_ms
+            session_ms = session_ms + excluded.session_ms, unknown_ms = unknown_ms + excluded.unknown_ms
         """,
         [(*key, *cell) for key, cell in sums.items()],
     )
+    store_use.put(c, uses)
     c.executemany("INSERT OR IGNORE INTO usage_session (device, day, session, user) VALUES (?, ?, ?, ?)", sessions)
     _put_days(c, days)
     if rows:

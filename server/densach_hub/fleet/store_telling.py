@@ -14,9 +14,10 @@ RAW_KEPT = 4096
 """Bytes of a misfit that are kept; its whole size is told beside them."""
 QUARANTINE_KEPT = 5_000
 _SIZES = (64, 8, 1)
+_USAGE = "usage (device, start_at, end_at, active_ms, idle_ms, session, kind, user, name, apps, unknown_ms, apps_how)"
 
 HealthRow = tuple[str, int, bytes]
-UsageRow = tuple[str, int, int, int, int, str, str, str | None, str | None, bytes | None]
+UsageRow = tuple[str, int, int, int, int, str, str, str | None, str | None, bytes | None, int, str]
 EventRow = tuple[str, int, str, bytes]
 _items = msgspec.json.Decoder(tuple[Item, ...])
 encode = msgspec.json.Encoder().encode
@@ -116,7 +117,7 @@ class Facts(msgspec.Struct):
 
     def append(self, c: Connection) -> None:
         _append(c, "health (device, at, body)", self.health)
-        _append(c, "usage (device, start_at, end_at, active_ms, idle_ms, session, kind, user, name, apps)", self.usage)
+        _append(c, _USAGE, self.usage)
         _append(c, "event (device, at, kind, attrs)", self.events)
 
 

@@ -92,7 +92,7 @@ def usage_days(c: Connection, device: str, first: str, last: str) -> list[UsageD
     )
     return [
         UsageDay(device=r["device"], day=r["day"], active_ms=r["active_ms"], idle_ms=r["idle_ms"], session_ms=r["session_ms"],
-                 sessions=r["sessions"], people=r["people"] or None)
+                 sessions=r["sessions"], people=r["people"] or None, unknown_ms=r["unknown_ms"])
         for r in rows
     ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from densach_core.database import Database
 from densach_core.documents import Single
 from densach_core.errors import Unavailable
 from densach_core.live import Bus
-from densach_hub.fleet import receiving, store_identity, store_rollup, store_telling, store_told
+from densach_hub.fleet import receiving, store_identity, store_rollup, store_telling, store_told, store_use
 from densach_hub.fleet.identity import note_parts, suspicion
 from densach_hub.fleet.model import FleetPolicy, TwinMode
 from densach_hub.fleet.register import Register
@@ -29,6 +29,7 @@ from densach_hub.fleet.telling import (
     Stored,
     StreamMark,
     UsageDay,
+    UsePart,
 )
 from densach_wire.likeness import decide
 from densach_wire.messages import Factor, Hello, Presence
@@ -183,6 +184,12 @@ class Telemetry:
     async def usage_days(self, device: str, first_day: str, last_day: str) -> list[UsageDay]:
         """Days with usage only, oldest first; `day` is an ISO date in the school's zone."""
         return await self._db.read(lambda c: store_told.usage_days(c, device, first_day, last_day))
+
+    async def uses(self, devices: Sequence[str], first_day: str, last_day: str) -> tuple[list[UsePart], int]:
+        """What these machines were used for, added up, and how much of it nobody can know to have been use."""
+        return await self._db.read(
+            lambda c: (store_use.parts(c, devices, first_day, last_day), store_use.unknown(c, devices, first_day, last_day))
+        )
 
     async def health(self, device: str, metric: str, *, since: int, until: int) -> list[HealthPoint]:
         """Hour by hour; metrics: cpu_pct, mem_used_pct, disk_used_pct, temp_max_c, uptime_h, and a device's own."""

@@ -159,6 +159,17 @@ class UsageDay(msgspec.Struct, frozen=True, kw_only=True):
     session_ms: int
     sessions: int
     people: int | None = None
+    unknown_ms: int = 0
+    """The part of `active_ms` of which nothing says whether somebody was there."""
+
+
+class UsePart(msgspec.Struct, frozen=True, kw_only=True):
+    """What machines were used for. `what`: kind (of session), foreground or running (class of application)."""
+
+    what: str
+    name: str
+    ms: int
+    machines: int
 
 
 class HealthPoint(msgspec.Struct, frozen=True, kw_only=True):
