@@ -3,15 +3,11 @@
 No HTTP here: the web kit maps the class to a status, the command line to an exit code.
 """
 
-from typing import ClassVar
-
 from densach_core.text import Text, t
 
 
 class Problem(Exception):
     """A failure a person is told about. `code` never changes once published; `facts` travel to the API."""
-
-    status: ClassVar[int] = 500
 
     def __init__(self, code: str, what: Text, do: Text | None = None, **facts: object) -> None:
         super().__init__(code)
@@ -34,49 +30,33 @@ class _Shown(dict[str, object]):
 class BadInput(Problem):
     """What was given does not fit. `facts["field"]` names the field of a form when there is one."""
 
-    status = 422
-
 
 class NotFound(Problem):
     """What was asked for is not here."""
-
-    status = 404
 
 
 class NotSignedIn(Problem):
     """The thing needs a signed-in person, and nobody is."""
 
-    status = 401
-
 
 class NotAllowed(Problem):
     """Somebody is signed in, but this is not theirs to do."""
-
-    status = 403
 
 
 class Conflict(Problem):
     """The state of things does not admit it (already there, already done, changed meanwhile)."""
 
-    status = 409
-
 
 class TooLarge(Problem):
     """More bytes than the place for them takes."""
-
-    status = 413
 
 
 class TooMany(Problem):
     """Too often in too short a time; `facts["retry_after_s"]` says when to try again."""
 
-    status = 429
-
 
 class Unavailable(Problem):
     """Not now: the disk is full, the broker is away, the work took longer than its limit."""
-
-    status = 503
 
 
 def disk_full() -> Unavailable:

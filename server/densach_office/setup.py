@@ -17,6 +17,7 @@ from densach_core.web.identity import address_of
 from densach_core.web.keys import SITE
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import EVERYONE, Routes
+from densach_core.web.statuses import status_of
 from densach_office.feed.pairing import ALPHABET
 from densach_office.profile import PROFILE, OfficeProfile
 
@@ -123,5 +124,5 @@ async def _set_up(request: web.Request, form: SetupForm) -> None:
 
 
 def _shown(request: web.Request, form: SetupForm, problem: Problem | None) -> web.Response:
-    status = problem.status if problem else 200
+    status = status_of(problem)
     return render(request, "office/setup.html", status=status, title=t("Set up this office"), form=form, problem=problem)

@@ -17,6 +17,7 @@ from densach_core.web.identity import address_of, me
 from densach_core.web.keys import SITE
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import SIGNED_IN, Routes
+from densach_core.web.statuses import status_of
 
 routes = Routes("accounts")
 YEAR_S = 365 * 86_400
@@ -121,7 +122,7 @@ async def _page(request: web.Request, problem: Problem | None = None) -> web.Res
     left = await request.app[ACCOUNTS].second_factor.recovery_left(account) if account.second_factor else None
     response = render(
         request, "accounts/account.html", title=t("My account"), problem=problem, recovery_left=left,
-        roles=[ROLES[role] for role in sorted(account.roles)], status=problem.status if problem else 200,
+        roles=[ROLES[role] for role in sorted(account.roles)], status=status_of(problem),
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -142,7 +143,7 @@ async def _factor_page(request: web.Request, problem: Problem | None = None) -> 
     response = render(
         request, "accounts/second_factor.html", title=t("Second factor"), problem=problem,
         qr=Markup(drawn.getvalue().decode()),  # noqa: S704 - drawn by segno, holds no text of a person
-        key=" ".join(typed[i : i + 4] for i in range(0, len(typed), 4)), status=problem.status if problem else 200,
+        key=" ".join(typed[i : i + 4] for i in range(0, len(typed), 4)), status=status_of(problem),
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return response

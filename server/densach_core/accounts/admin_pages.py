@@ -13,6 +13,7 @@ from densach_core.text import Text, t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_body, read_form, render, see_other
 from densach_core.web.routes import Routes
+from densach_core.web.statuses import status_of
 
 routes = Routes("accounts")
 PAGE = 50
@@ -263,7 +264,7 @@ async def _users_page(request: web.Request, problem: Problem | None = None, form
     return render(
         request, "accounts/users.html", places=admin_places(request),
         title=t("Accounts"), users=found, total=total, page_size=PAGE, roles=ROLES,
-        hints=ROLE_HINTS, problem=problem, form=form or AccountForm(), status=problem.status if problem else 200, **asked,
+        hints=ROLE_HINTS, problem=problem, form=form or AccountForm(), status=status_of(problem), **asked,
     )  # fmt: skip
 
 
@@ -271,7 +272,7 @@ async def _user_page(request: web.Request, problem: Problem | None = None) -> we
     state = await request.app[ACCOUNTS].state(request.match_info["id"])
     return render(
         request, "accounts/user.html", title=state.account.name, state=state, user=state.account, roles=ROLES,
-        hints=ROLE_HINTS, problem=problem, now=request.app[ACCOUNTS].now(), status=problem.status if problem else 200,
+        hints=ROLE_HINTS, problem=problem, now=request.app[ACCOUNTS].now(), status=status_of(problem),
     )  # fmt: skip
 
 
@@ -279,7 +280,7 @@ async def _tokens_page(request: web.Request, problem: Problem | None = None) -> 
     return render(
         request, "accounts/tokens.html", places=admin_places(request),
         title=t("API tokens"), tokens=await request.app[ACCOUNTS].tokens(), roles=ROLES,
-        problem=problem, now=request.app[ACCOUNTS].now(), status=problem.status if problem else 200,
+        problem=problem, now=request.app[ACCOUNTS].now(), status=status_of(problem),
     )  # fmt: skip
 
 

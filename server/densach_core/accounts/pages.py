@@ -15,6 +15,7 @@ from densach_core.web.identity import address_of, https_address, is_secure, who_
 from densach_core.web.keys import FACES
 from densach_core.web.respond import is_own, read_form, render, see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
+from densach_core.web.statuses import status_of
 
 routes = Routes("accounts")
 FIRST_STOP: "web.AppKey[Callable[[Account], str | None]]" = web.AppKey("first_stop")
@@ -153,7 +154,7 @@ def _own_face(request: web.Request, account: Account) -> str:
 def _code_page(request: web.Request, onward: str, ticket: str, problem: Problem | None = None) -> web.Response:
     response = render(
         request, "accounts/code.html", title=t("Second step"), next=onward, ticket=ticket, problem=problem,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -169,7 +170,7 @@ async def _page(
     problem: Problem | None = None,
 ) -> web.Response:
     values: dict[str, Any] = {"title": t("Sign in"), "next": onward, "login": login, "problem": problem}
-    status = problem.status if problem else 200
+    status = status_of(problem)
     choice = await _choice(request, class_id, pupil_id)
     as_staff = request.query.get("as") == "staff" or bool(login) or not choice.classes
     if as_staff and choice.pupil is None:

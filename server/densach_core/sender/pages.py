@@ -14,6 +14,7 @@ from densach_core.text import t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes, Who
+from densach_core.web.statuses import status_of
 
 
 class PairForm(msgspec.Struct, frozen=True):
@@ -32,7 +33,7 @@ def upward_routes(path: str, who: Who) -> Routes:
         return render(
             request,
             "sender/upward.html",
-            status=problem.status if problem else 200,
+            status=status_of(problem),
             title=t("Sending to the office"),
             here=path,
             lines=lines,

@@ -21,6 +21,7 @@ from densach_core.web.keys import LANGUAGES, METRICS, SITE
 from densach_core.web.respond import render
 from densach_core.web.routes import Route
 from densach_core.web.speech import LOCALE
+from densach_core.web.statuses import status_of
 
 log = structlog.get_logger("web")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -210,14 +211,14 @@ def problem_response(request: web.Request, route: Route | None, problem: Problem
     if request.path.startswith("/api/") or (route is not None and route.api):
         body = {
             "type": "about:blank",
-            "status": problem.status,
+            "status": status_of(problem),
             "code": problem.code,
             "title": say(problem.what, locale),
             "detail": say(problem.do, locale) if problem.do else None,
             **{key: value for key, value in problem.facts.items() if isinstance(value, str | int | float | bool | list)},
         }
         return web.Response(
-            body=msgspec.json.encode(body), status=problem.status, content_type="application/problem+json", headers=headers
+            body=msgspec.json.encode(body), status=status_of(problem), content_type="application/problem+json", headers=headers
         )
     site = request.app[SITE]
     if problem.code == "setup.needed":
@@ -229,7 +230,7 @@ def problem_response(request: web.Request, route: Route | None, problem: Problem
     if ACCOUNT not in request:
         request[ACCOUNT] = None
     part = "core/problem.html" if request.headers.get("HX-Request") else "core/error.html"
-    response = render(request, part, status=problem.status, title=problem.what, problem=problem)
+    response = render(request, part, status=status_of(problem), title=problem.what, problem=problem)
     response.headers.update(headers)
     return response
 
@@ -259,7 +260,6 @@ async def unknown_addresses(request: web.Request, handler: Next) -> web.StreamRe
         LOCALE.set(_locale(request, None))
         problem = Problem("request.method", t("This address does not take {method}.", method=request.method))
         response = problem_response(request, None, problem)
-        response.set_status(405)
         response.headers["Allow"] = ",".join(sorted(error.allowed_methods))
     _headers(request, response)
     return response

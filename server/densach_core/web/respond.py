@@ -31,6 +31,7 @@ def render(request: web.Request, template: str, /, *, status: int = 200, **value
         "theme": request.cookies.get("theme", "auto"),
         "faces": [face for face in request.app[FACES] if face.access.admits(account)],
         "site": request.app[SITE],
+        "status": status,
         "flash": unquote(request.cookies.get(FLASH, "")),
         **values,
     }

@@ -11,6 +11,7 @@ from densach_core.errors import BadInput, Problem, TooLarge
 from densach_core.text import t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, see_other
+from densach_core.web.statuses import status_of
 from densach_hub.fleet.model import Condition, Declaration, Machine
 from densach_hub.lab.frame import chosen, places, routes, show
 from densach_hub.lab.machines import CONDITIONS
@@ -43,7 +44,7 @@ async def declare_one(request: web.Request) -> web.StreamResponse:
         made = await fleet.register.declare(given, by=me(request).name)
     except Problem as problem:
         page = await _page(request, form=form, problem=problem)
-        page.set_status(problem.status)
+        page.set_status(status_of(problem))
         return page
     return see_other(request, f"/lab/machines/{made.id}", flash=t("{name} is in the register, as declared.", name=made.name))
 

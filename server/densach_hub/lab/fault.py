@@ -8,6 +8,7 @@ from densach_core.web.identity import address_of, who_is
 from densach_core.web.keys import LANGUAGES
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import EVERYONE
+from densach_core.web.statuses import status_of
 from densach_hub.lab.frame import routes
 from densach_hub.lab.model import FaultForm, FaultKind, FaultPlace
 from densach_hub.lab.rules import FAULT_WORDS
@@ -39,7 +40,7 @@ async def report(request: web.Request) -> web.StreamResponse:
         )
     except Problem as problem:
         page = _page(request, place, form, problem)
-        page.set_status(problem.status)
+        page.set_status(status_of(problem))
         return page
     return see_other(request, f"/fault/{place.code}/thanks")
 

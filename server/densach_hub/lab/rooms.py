@@ -8,6 +8,7 @@ from densach_core.errors import BadInput, Problem
 from densach_core.text import t, tn
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
+from densach_core.web.statuses import status_of
 from densach_hub.fleet.model import Room, RoomKind
 from densach_hub.lab.frame import routes, show
 from densach_hub.lab.model import MaintenanceForm, PlaceForm, RoomForm, SeatsForm
@@ -225,5 +226,5 @@ async def _form_again(request: web.Request, room: Room | None, form: RoomForm, p
         problem=problem,
         form=form,
     )
-    page.set_status(problem.status)
+    page.set_status(status_of(problem))
     return page

@@ -18,6 +18,7 @@ from densach_core.web.keys import LANGUAGES as CATALOGUES
 from densach_core.web.respond import read_form, see_other
 from densach_core.web.routes import Routes
 from densach_core.web.speech import LOCALE
+from densach_core.web.statuses import status_of
 from densach_hub.library import store
 from densach_hub.library.model import Item, Record
 from densach_hub.library.roles import Say, creators_of, line_of
@@ -92,12 +93,12 @@ async def edit(request: web.Request) -> web.StreamResponse:
         await library.edit(item_id, typed, before=before)
     except BadInput as problem:
         it = await library.item(item_id, hidden=True)
-        return _page(request, it, typed, before=before, wrong=problem, status=problem.status)
+        return _page(request, it, typed, before=before, wrong=problem, status=status_of(problem))
     except Conflict as problem:
         it = await library.item(item_id, hidden=True)
         base = before or typed
         merged, others = merge(base, typed, store.record_of(it), lambda name, value: _words(request, name, value))
-        return _page(request, it, merged, others=others, status=problem.status)
+        return _page(request, it, merged, others=others, status=status_of(problem))
     await request.app[AUDIT].note(by=me(request), what="library.item-edited", on=item_id)
     return see_other(request, f"/desk/items/{item_id}", flash=t("Saved."))
 

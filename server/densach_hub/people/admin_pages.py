@@ -11,6 +11,7 @@ from densach_core.web.identity import me
 from densach_core.web.keys import SITE
 from densach_core.web.respond import read_form, render, see_other, typed
 from densach_core.web.routes import Routes
+from densach_core.web.statuses import status_of
 from densach_hub.people.calendar import proposed_for
 from densach_hub.people.forms import (
     CalendarForm,
@@ -104,7 +105,7 @@ async def _overview(request: web.Request, problem: Problem | None = None) -> web
         lacking=await people.completeness(),
         unplaced=len(await people.pupils.without_class()), levels=LEVELS, teachers=await people.teachers(), words=words,
         found=await people.find_pupils(words) if words else None, problem=problem,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
     )  # fmt: skip
 
 
@@ -133,7 +134,7 @@ async def _profile_page(request: web.Request, problem: Problem | None = None) ->
     return render(
         request, "people/profile.html", title=t("The school"), profile=shown, levels=LEVELS,
         campuses=campuses_text(shown), problem=problem, given=await typed(request) if problem else None,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
     )  # fmt: skip
 
 
@@ -159,7 +160,7 @@ async def _calendar_page(request: web.Request, problem: Problem | None = None) -
     return render(
         request, "people/calendar.html", title=t("School year {year}", year=year), calendar=shown, weekdays=WEEKDAYS,
         texts=texts, problem=problem, given=await typed(request) if problem else None,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
     )  # fmt: skip
 
 
@@ -217,7 +218,7 @@ async def _import_page(request: web.Request, problem: Problem | None = None) -> 
     years = sorted({await people.school_year(), *(one.id for one in await people.calendars())}, reverse=True)
     return render(
         request, "people/import.html", title=t("Import a roster"), years=years, year=await people.school_year(),
-        problem=problem, status=problem.status if problem else 200,
+        problem=problem, status=status_of(problem),
     )  # fmt: skip
 
 
@@ -230,7 +231,7 @@ async def _preview_page(request: web.Request, problem: Problem | None = None) ->
         request, "people/preview.html", title=t("What the import would change"), preview=found, plan=plan, groups=groups,
         new_classes=[step for step in plan.classes if step.what is What.NEW],
         changed_classes=[step for step in plan.classes if step.what is What.CHANGED],
-        fields=FIELDS, shown=SHOWN, problem=problem, status=problem.status if problem else 200,
+        fields=FIELDS, shown=SHOWN, problem=problem, status=status_of(problem),
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return response

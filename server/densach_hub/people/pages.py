@@ -12,6 +12,7 @@ from densach_core.text import Text, t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
+from densach_core.web.statuses import status_of
 from densach_hub.people.model import Sex
 from densach_hub.people.service import PEOPLE
 from densach_hub.people.slips import Sheet, Slip
@@ -112,7 +113,7 @@ async def _pupil_page(request: web.Request, problem: Problem | None = None) -> w
     found = await people.pupil(request.match_info["pupil"])
     return render(
         request, "people/pupil.html", title=found.name, pupil=found, classes=await people.classes(), problem=problem,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
     )  # fmt: skip
 
 
@@ -182,5 +183,5 @@ async def _class_page(request: web.Request, problem: Problem | None = None) -> w
         request, "people/class.html", title=t("Class {name}", name=page.school_class.name), page=page,
         admin=account.has(ADMINS), rooms=await choices() if choices is not None else [],
         teachers=[x for x in await people.teachers() if x.left_at is None], problem=problem,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from densach_core.web.identity import address_of, is_secure, me, who_is
 from densach_core.web.keys import SITE
 from densach_core.web.respond import read_form, render, see_other, typed
 from densach_core.web.routes import EVERYONE, Routes
+from densach_core.web.statuses import status_of
 from densach_hub.fleet.model import RoomKind
 from densach_hub.people.calendar import proposed
 from densach_hub.people.forms import (
@@ -65,7 +66,7 @@ class RoomForm(msgspec.Struct, frozen=True):
 
 
 class NeedsCode(Problem):
-    status = 401
+    """Somebody came without the code from the hub's console."""
 
 
 def _open(request: web.Request) -> Setup:
@@ -92,7 +93,7 @@ async def start(request: web.Request) -> web.StreamResponse:
     try:
         setup = _open(request)
     except NeedsCode as problem:
-        return render(request, "setup/code.html", title=t("Set up this hub"), problem=None, status=problem.status)
+        return render(request, "setup/code.html", title=t("Set up this hub"), problem=None, status=status_of(problem))
     await setup.begin()
     return see_other(request, f"/setup/{(await setup.progress()).next}")
 
@@ -107,7 +108,7 @@ def _entered(request: web.Request, code: str) -> web.Response:
         if not request.app[SETUP].fits(code, address_of(request)):
             raise BadInput("setup.code-wrong", t("This is not the code."), t("Read it again where the hub was started."))
     except (BadInput, TooMany) as problem:
-        return render(request, "setup/code.html", title=t("Set up this hub"), problem=problem, status=problem.status)
+        return render(request, "setup/code.html", title=t("Set up this hub"), problem=problem, status=status_of(problem))
     response = see_other(request, "/setup")
     response.set_cookie(CODE, code, path="/setup", httponly=True, samesite="Lax", secure=is_secure(request))
     return response
@@ -125,7 +126,7 @@ async def _step(request: web.Request, step: str, problem: Problem | None = None,
         progress=await setup.progress(),
         problem=problem,
         given=await typed(request) if problem else None,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
         **values,
     )
     response.headers["Cache-Control"] = "no-store"
@@ -172,7 +173,7 @@ async def _clock_later(request: web.Request, problem: Problem | None = None) -> 
     return render(
         request, "setup/clock_later.html", title=t("The hub's clock"), now=setup.now(), source=setup.clock_source,
         shown=_shown(setup.now()), problem=problem, given=await typed(request) if problem else None,
-        status=problem.status if problem else 200,
+        status=status_of(problem),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from densach_core.web.identity import me
 from densach_core.web.keys import CLOCK
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
+from densach_core.web.statuses import status_of
 from densach_office.feed.pairing import PAIRING
 from densach_office.profile import TREE, Unit
 from densach_office.schools.model import ChildKind
@@ -52,7 +53,7 @@ async def issue(request: web.Request) -> web.StreamResponse:
     return render(
         request,
         "office/new.html",
-        status=problem.status if problem else 200,
+        status=status_of(problem),
         title=t("Pair a school"),
         form=form,
         issued=issued,
@@ -118,7 +119,7 @@ async def _tree(request: web.Request, problem: Problem | None) -> web.Response:
     return render(
         request,
         "office/tree.html",
-        status=problem.status if problem else 200,
+        status=status_of(problem),
         title=t("Units and the schools below them"),
         nodes=await found.nodes(),
         units=units,
