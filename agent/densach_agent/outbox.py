@@ -11,7 +11,7 @@ import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True):
     """What the outbox may take of the machine."""
 
     max_bytes: int = 16 * 1024 * 1024
-    """Of record bodies; the file is somewhat larger."""
+    """Of record bodies as they lie in the file (large ones compressed); the file is somewhat larger."""
     max_age_ms: int = 180 * 86_400_000
     """Unacknowledged records older than this are dropped."""
     keep_acked_ms: int = 7 * 86_400_000
@@ -162,7 +162,7 @@ class Outbox:
                 return
             try:
                 with rows.transaction(self._db):
-                    for row in rows.after(self._db, seq - 1, 1):
+                    for row in rows.after(self._db, seq - 1, 1, 0):
                         if row.seq == seq and row.kind != "gap":
                             self._drop(row, why)
             except sqlite3.Error as error:
@@ -191,8 +191,9 @@ class Outbox:
     def after(self, seq: int, *, max_records: int = 200, max_bytes: int = 512 * 1024) -> list[rows.Row]:
         """The records after `seq`, of one boot, in order and without holes; at least one if there is one."""
         with self._lock:
-            found = rows.after(self._db, seq, max_records)
-            found += self._spill.after(found[-1].seq if found else seq, max_records - len(found))
+            found = rows.after(self._db, seq, max_records, max_bytes)
+            if not found or self._spill.first_seq() == found[-1].seq + 1:  # else the file has more that comes before
+                found += self._spill.after(found[-1].seq if found else seq, max_records - len(found))
         chosen: list[rows.Row] = []
         size = 0
         for row in found:
@@ -281,9 +282,8 @@ class Outbox:
                 rows.set_meta(self._db, "acked", self._acked)
                 self._unspill_rows()
                 for new in [*self._word_of_drops(), *made]:
-                    rows.insert(self._db, self._next, self._next, new, self._lived)
+                    self._bytes += rows.insert(self._db, self._next, self._next, new, self._lived)
                     self._next += 1
-                    self._bytes += len(new.body)
                 if self._bytes > self._limits.max_bytes:
                     self._shrink()
         except sqlite3.Error:
@@ -322,8 +322,7 @@ class Outbox:
 
     def _unspill_rows(self) -> None:
         for seq, new in self._spill.rows.items():
-            rows.insert(self._db, seq, seq, new, self._lived)
-            self._bytes += len(new.body)
+            self._bytes += rows.insert(self._db, seq, seq, new, self._lived)
 
     def _say(self, error: sqlite3.Error) -> None:
         if self.trouble is None:
@@ -354,20 +353,22 @@ class Outbox:
             self._drop(row, "age")
 
     def _shrink(self) -> None:
-        """Makes room: acknowledged records first, then unacknowledged health, then events (not those of the outbox itself), then inventory that a newer one
-        of its section makes old, then the oldest usage; the last state of each section (there are few) at the very end."""
+        """Makes room: acknowledged records first, then unacknowledged health, then events (not the outbox's own word), then
+        inventory of which a newer state waits too, then the oldest usage; the last state of each section, which is little, at
+        the very end."""
         goal = self._limits.max_bytes * 9 // 10
         self._bytes -= rows.delete_oldest_acked(self._db, self._acked, self._bytes - goal)
-        for unwanted in (
+        unwanted: tuple[Callable[[], list[rows.Row]], ...] = (
             lambda: rows.oldest(self._db, self._acked, ("health",)),
             lambda: [row for row in rows.oldest(self._db, self._acked, ("event",)) if b'"outbox-' not in row.body],
             lambda: rows.outdated_inventory(self._db, self._acked),
             lambda: rows.oldest(self._db, self._acked, ("usage",)),
             lambda: rows.oldest(self._db, self._acked, ("inventory",)),
-        ):
+        )
+        for found in unwanted:
             if self._bytes <= goal:
                 return
-            for row in unwanted():
+            for row in found():
                 if self._bytes <= goal:
                     return
                 self._drop(row, "size")

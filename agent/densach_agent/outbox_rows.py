@@ -1,6 +1,7 @@
 """The outbox's SQL: plain functions of a connection, called inside the outbox's transactions."""
 
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,7 @@ _TABLES = (
     "CREATE TABLE command (id TEXT PRIMARY KEY, lived INTEGER NOT NULL) WITHOUT ROWID",
 )
 _VERSION = 1
+_PACKED_FROM = 1_024
 _ACK_STEP_MS = 3_600_000
 _KINDS: dict[type, str] = {
     InventorySection: "inventory",
@@ -56,6 +58,17 @@ class _Section(msgspec.Struct, frozen=True):
 
 def new_row(body: Body, clock: Clock) -> New:
     return New(_KINDS[type(body)], clock.boot, clock.up_ms(), clock.now_ms(), msgspec.json.encode(body))
+
+
+def _packed(body: bytes) -> bytes:
+    """A list of packages takes a tenth: weeks without a hub fit into little, and the disk writes less."""
+    return zlib.compress(body, 6) if len(body) >= _PACKED_FROM else body
+
+
+def _row(columns: tuple[int, int, str, str, int, int, bytes]) -> Row:
+    """JSON never begins as a compressed body does."""
+    seq, first, kind, boot, up, wall, body = columns
+    return Row(seq, first, kind, boot, up, wall, zlib.decompress(body) if body[:1] == b"x" else body)
 
 
 @contextmanager
@@ -98,11 +111,13 @@ def set_meta(db: sqlite3.Connection, key: str, value: str | int) -> None:
     db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
 
 
-def insert(db: sqlite3.Connection, seq: int, first: int, new: New, lived: int) -> None:
+def insert(db: sqlite3.Connection, seq: int, first: int, new: New, lived: int) -> int:
+    """Returns how many bytes its body takes."""
+    body = _packed(new.body)
     db.execute(
-        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (seq, first, new.kind, new.boot, new.up, new.wall, lived, new.body),
+        "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (seq, first, new.kind, new.boot, new.up, new.wall, lived, body)
     )
+    return len(body)
 
 
 def first_seq(db: sqlite3.Connection) -> int | None:
@@ -118,9 +133,17 @@ def total_bytes(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(sum(length(body)), 0) FROM record").fetchone()[0])
 
 
-def after(db: sqlite3.Connection, seq: int, limit: int) -> list[Row]:
-    found = db.execute(f"SELECT {_COLUMNS} FROM record WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))  # noqa: S608
-    return [Row(*row) for row in found]
+def after(db: sqlite3.Connection, seq: int, limit: int, max_bytes: int) -> list[Row]:
+    """At most so many, of at most so many bytes (but at least one)."""
+    found: list[Row] = []
+    size = 0
+    for columns in db.execute(f"SELECT {_COLUMNS} FROM record WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)):  # noqa: S608
+        row = _row(columns)
+        size += len(row.body)
+        if found and size > max_bytes:
+            break
+        found.append(row)
+    return found
 
 
 def older_than(db: sqlite3.Connection, acked: int, lived: int) -> list[Row]:
@@ -128,7 +151,7 @@ def older_than(db: sqlite3.Connection, acked: int, lived: int) -> list[Row]:
         f"SELECT {_COLUMNS} FROM record WHERE seq > ? AND lived < ? AND kind <> 'gap' ORDER BY seq LIMIT 1000",  # noqa: S608
         (acked, lived),
     )
-    return [Row(*row) for row in found]
+    return [_row(columns) for columns in found]
 
 
 def oldest(db: sqlite3.Connection, acked: int, kinds: tuple[str, ...]) -> list[Row]:
@@ -137,7 +160,7 @@ def oldest(db: sqlite3.Connection, acked: int, kinds: tuple[str, ...]) -> list[R
         f"SELECT {_COLUMNS} FROM record WHERE seq > ? AND kind IN ({marks}) ORDER BY seq LIMIT 5000",  # noqa: S608
         (acked, *kinds),
     )
-    return [Row(*row) for row in found]
+    return [_row(columns) for columns in found]
 
 
 def outdated_inventory(db: sqlite3.Connection, acked: int) -> list[Row]:
@@ -157,7 +180,7 @@ def forget_section(db: sqlite3.Connection, row: Row) -> None:
     later = db.execute(
         "SELECT seq, first, kind, boot, up, wall, body FROM record WHERE seq > ? AND kind = 'inventory'", (row.seq,)
     )
-    if not any(section_of(Row(*one)) == section for one in later):
+    if not any(section_of(_row(one)) == section for one in later):
         db.execute("DELETE FROM section WHERE name = ?", (section,))
 
 
@@ -204,18 +227,19 @@ def replace_by_gap(db: sqlite3.Connection, row: Row, why: str, acked: int) -> in
     """Puts a gap where a record was, joined with unacknowledged gaps beside it; returns by how many bytes the bodies
     grew (usually less than 0)."""
     gap = msgspec.json.encode(Gap(row.seq, row.seq, why, {row.kind: 1}))
+    took = db.execute("SELECT length(body) FROM record WHERE seq = ?", (row.seq,)).fetchone()[0]
     db.execute("UPDATE record SET kind = 'gap', body = ? WHERE seq = ?", (gap, row.seq))
-    grown = len(gap) - len(row.body)
+    grown = len(gap) - int(took)
     before = db.execute(
         f"SELECT {_COLUMNS} FROM record WHERE seq = ? AND seq > ? AND kind = 'gap'",  # noqa: S608
         (row.seq - 1, acked),
     ).fetchone()
     if before is not None:
-        grown += _join(db, Row(*before), row.seq)
+        grown += _join(db, _row(before), row.seq)
     behind = db.execute("SELECT seq FROM record WHERE seq > ? AND first = ? AND kind = 'gap'", (row.seq, row.seq + 1))
     if (late := behind.fetchone()) is not None:
         this = db.execute(f"SELECT {_COLUMNS} FROM record WHERE seq = ?", (row.seq,)).fetchone()  # noqa: S608
-        grown += _join(db, Row(*this), late[0])
+        grown += _join(db, _row(this), late[0])
     return grown
 
 
@@ -232,7 +256,7 @@ def holes(db: sqlite3.Connection, start: int, end: int) -> list[tuple[int, int]]
 
 
 def _join(db: sqlite3.Connection, early: Row, late_seq: int) -> int:
-    late = Row(*db.execute(f"SELECT {_COLUMNS} FROM record WHERE seq = ?", (late_seq,)).fetchone())  # noqa: S608
+    late = _row(db.execute(f"SELECT {_COLUMNS} FROM record WHERE seq = ?", (late_seq,)).fetchone())  # noqa: S608
     one, two = (msgspec.json.decode(row.body, type=Gap) for row in (early, late))
     kinds = {kind: one.kinds.get(kind, 0) + two.kinds.get(kind, 0) for kind in {**one.kinds, **two.kinds}}
     body = msgspec.json.encode(Gap(early.first, late.seq, one.why if one.why == two.why else "size", kinds))

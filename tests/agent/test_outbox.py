@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.agent.clocks import HandClock
 
 from densach_agent.outbox import Limits, Outbox
-from densach_wire.messages import Body, Event, Gap, Health, InventorySection, Moment, UsageSlice
+from densach_wire.messages import Body, Event, Gap, Health, InventorySection, Item, Moment, UsageSlice
 
 DAY = 86_400_000
 
@@ -158,6 +158,24 @@ def test_a_section_that_had_to_be_dropped_is_told_anew(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "o.db", clock, Limits(max_age_ms=30 * DAY))
     assert outbox.digests() == {"disk": "d2"}
     outbox.close()
+
+
+def test_large_bodies_lie_packed_and_come_out_as_they_were(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "o.db", HandClock())
+    large = InventorySection("packages", tuple(Item("package", f"p{n}", {"version": "1.0"}) for n in range(2_000)))
+    outbox.add(large, usage(), large)
+    assert outbox.size_bytes() < len(msgspec.json.encode(large)) // 3
+    [first] = outbox.after(0, max_bytes=50_000)  # what does not fit into the batch is not even read
+    assert msgspec.json.decode(first.body, type=InventorySection) == large
+    assert [row.seq for row in outbox.after(0)] == [1, 2, 3]
+    before = outbox.size_bytes()
+    outbox.give_up(1, "too-large")
+    assert outbox.size_bytes() < before
+    size = outbox.size_bytes()
+    outbox.close()
+    again = Outbox(tmp_path / "o.db", HandClock())
+    assert again.size_bytes() == size  # the books agree with the file
+    again.close()
 
 
 def test_a_batch_never_mixes_boots(tmp_path: Path) -> None:
