@@ -64,12 +64,14 @@ def _watch(
     if helper is None:
         yield Figure(what="the helper of a session was not measured (Xvfb is not installed)", value=0, unit="MiB")
     else:
-        whole = [helper, *helper.children(recursive=True)]
-        memory["helper"] = sum(one.memory_info().rss for one in whole) / 2**20
-        yield Figure(what="resident memory of the helper, shared pages counted", value=memory["helper"], unit="MiB")
+        whole = [one.memory_full_info() for one in (helper, *helper.children(recursive=True))]
+        memory["helper"] = sum(one.pss for one in whole) / 2**20  # the C library's pages are in the agent's own figure
+        yield Figure(what="memory of the helper, its share of shared pages", value=memory["helper"], unit="MiB")
+        everything = memory["agent"] + sum(one.rss for one in whole) / 2**20
         yield Figure(
-            what="memory that is the helper's alone", value=sum(one.memory_full_info().uss for one in whole) / 2**20, unit="MiB"
-        )
+            what="agent and helper, shared pages counted in each process", value=everything, unit="MiB",
+            against=memory["floor"], against_what="the same floor",
+        )  # fmt: skip
         yield Figure(what="processor time of the helper", value=cpu["helper"], unit="s/min")
     agent, processor = memory["agent"] + memory.get("helper", 0.0), cpu["agent"] + cpu.get("helper", 0.0)
     yield Figure(
