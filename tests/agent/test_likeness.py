@@ -1,19 +1,14 @@
 """The one rule of identity as properties: it does not depend on the order, junk never decides, and more evidence never
 turns it round."""
 
-import os
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.agent.profiles import examples
 
 from densach_wire.factors import factor_digest
 from densach_wire.junk import is_junk, samples
 from densach_wire.likeness import DISK, Verdict, decide, surely_same
 from densach_wire.messages import Factor
-
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("long", max_examples=5_000, deadline=None)
-settings.load_profile("long" if os.environ.get("DENSACH_LONG") else "ci")
 
 KINDS = ("board", "chassis", "product", "product-uuid", "mac", DISK, "tpm")
 one_factor = st.builds(
@@ -33,17 +28,20 @@ def known_junk(factor: Factor) -> bool:
     return factor.digest in _JUNK
 
 
+@settings(max_examples=examples(100))
 @given(fingerprints, fingerprints)
 def test_it_does_not_matter_which_came_first(one: tuple[Factor, ...], other: tuple[Factor, ...]) -> None:
     assert decide(one, other) == decide(other, one)
     assert surely_same(one, other) == surely_same(other, one)
 
 
+@settings(max_examples=examples(100))
 @given(fingerprints)
 def test_a_machine_is_itself(one: tuple[Factor, ...]) -> None:
     assert decide(one, one).verdict is Verdict.SAME
 
 
+@settings(max_examples=examples(100))
 @given(fingerprints, fingerprints, st.lists(rubbish, max_size=5), st.lists(rubbish, max_size=5))
 def test_junk_never_decides(one: tuple[Factor, ...], other: tuple[Factor, ...], here: list[Factor], there: list[Factor]) -> None:
     plain = decide(one, other, known_junk)
@@ -51,6 +49,7 @@ def test_junk_never_decides(one: tuple[Factor, ...], other: tuple[Factor, ...], 
     assert surely_same((*one, *here), (*other, *there), known_junk) == surely_same(one, other, known_junk)
 
 
+@settings(max_examples=examples(100))
 @given(fingerprints, fingerprints, st.sampled_from(KINDS), st.text("xyz", min_size=4, max_size=6))
 def test_what_was_kept_never_makes_a_clone_and_what_changed_never_unmakes_one(
     one: tuple[Factor, ...], other: tuple[Factor, ...], kind: str, value: str
@@ -68,6 +67,7 @@ def test_what_was_kept_never_makes_a_clone_and_what_changed_never_unmakes_one(
         assert decide((*before, same), now).verdict is Verdict.CLONE  # what only one could read says nothing
 
 
+@settings(max_examples=examples(100))
 @given(fingerprints, fingerprints)
 def test_who_surely_is_the_same_is_no_clone_of_strong_factors(one: tuple[Factor, ...], other: tuple[Factor, ...]) -> None:
     strong = [tuple(f for f in factors if f.strong) for factors in (one, other)]
@@ -75,11 +75,13 @@ def test_who_surely_is_the_same_is_no_clone_of_strong_factors(one: tuple[Factor,
         assert decide(*strong).verdict is not Verdict.CLONE
 
 
+@settings(max_examples=examples(100))
 @given(st.sampled_from(sorted(samples())), st.sampled_from(["", " ", "  "]), st.booleans())
 def test_every_junk_value_is_known_in_any_case_and_with_spaces(value: str, space: str, upper: bool) -> None:
     assert is_junk(space + (value.upper() if upper else value) + space)
 
 
+@settings(max_examples=examples(100))
 @given(st.uuids(version=4))
 def test_a_uuid_is_one_in_either_byte_order(uuid: object) -> None:
     text = str(uuid)

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from tests.bench import agent_cost, intake, inventory, library
+from tests.bench import agent_cost, intake, inventory, library, offline
 from tests.bench.figures import Figure, shown
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "intake": intake.intake,
     "drain": intake.drain,
+    "offline": offline.offline,
     "agent": agent_cost.agent,
     "inventory": inventory.inventory,
     "library": library.library,

@@ -102,29 +102,7 @@ class Telemetry:
         mode = (await self._policy.get()).twins
 
         def work(c: Connection) -> HelloVerdict:
-            before = store_told.live(c, device)
-            why = None if mode is TwinMode.OFF else suspicion(c, device, hello, before)
-            store_telling.note_boot(c, device, hello.boot, at, clock, offset_ms)
-            if why is not None and store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE):
-                found = decide(store_telling.factors(c, device), hello.fingerprint)
-                store_identity.add(c, device, why, at, kept=found.kept, changed=found.changed)
-            if why is None or mode is not TwinMode.ENFORCE:
-                heard = None if retained else at
-                store_telling.put_hello(c, device, hello, at, heard_at=heard, trust=clock, offset_ms=offset_ms)
-                if not retained:
-                    store_telling.note_heard_day(c, device, at, day_name(at))
-            if why is None and hello.fingerprint:
-                note_parts(c, device, hello.fingerprint, at)
-                store_telling.put_factors(c, device, hello.fingerprint, at)
-            mark = store_told.stream(c, device, hello.stream)
-            renamed = before is not None and why is None and hello.hostname and before.hostname not in ("", hello.hostname)
-            return HelloVerdict(
-                known=True,
-                upto=mark.upto if mark is not None else 0,
-                want=() if store_told.sections(c, device) else ("*",),
-                twin=why is not None,
-                renamed_from=before.hostname if renamed and before is not None else None,
-            )
+            return take_hello(c, device, hello, mode, at=at, clock=clock, offset_ms=offset_ms, retained=retained)
 
         verdict = await self._db.write(work)
         if not verdict.twin:
@@ -255,3 +233,40 @@ class Telemetry:
             self._bus.say("fleet")
         else:
             self._unsaid = True
+
+
+def take_hello(
+    c: Connection,
+    device: str,
+    hello: Hello,
+    mode: TwinMode,
+    *,
+    at: int,
+    clock: ClockTrust = ClockTrust.GOOD,
+    offset_ms: int | None = None,
+    retained: bool = False,
+) -> HelloVerdict:
+    """What a birth of a registered device changes, in a transaction of the caller's."""
+    before = store_told.live(c, device)
+    why = None if mode is TwinMode.OFF else suspicion(c, device, hello, before)
+    store_telling.note_boot(c, device, hello.boot, at, clock, offset_ms)
+    if why is not None and store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE):
+        found = decide(store_telling.factors(c, device), hello.fingerprint)
+        store_identity.add(c, device, why, at, kept=found.kept, changed=found.changed)
+    if why is None or mode is not TwinMode.ENFORCE:
+        heard = None if retained else at
+        store_telling.put_hello(c, device, hello, at, heard_at=heard, trust=clock, offset_ms=offset_ms)
+        if not retained:
+            store_telling.note_heard_day(c, device, at, day_name(at))
+    if why is None and hello.fingerprint:
+        note_parts(c, device, hello.fingerprint, at)
+        store_telling.put_factors(c, device, hello.fingerprint, at)
+    mark = store_told.stream(c, device, hello.stream)
+    renamed = before is not None and why is None and hello.hostname and before.hostname not in ("", hello.hostname)
+    return HelloVerdict(
+        known=True,
+        upto=mark.upto if mark is not None else 0,
+        want=() if store_told.sections(c, device) else ("*",),
+        twin=why is not None,
+        renamed_from=before.hostname if renamed and before is not None else None,
+    )
