@@ -2,6 +2,10 @@
 
 import csv
 import io
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -25,6 +29,7 @@ from densach_hub.lab.model import ConditionForm, MoveForm, NameForm, RepairForm,
 from densach_hub.lab.rules import ICONS, safe_cell
 from densach_hub.lab.service import LAB
 
+A_PAGE = 200
 STATES: dict[Glyph, Text] = {
     Glyph.IN_USE: t("in use"),
     Glyph.IDLE: t("on, nobody at it"),
@@ -47,22 +52,75 @@ COLUMNS = (
 
 @routes.get("/lab/machines", who=TECHNICIANS)
 async def machines(request: web.Request) -> web.StreamResponse:
-    """All of them; `?q=` and `?room=` narrow the list on the hub, so that it works without scripts too."""
-    lab = request.app[LAB]
-    rows = await lab.machines()
-    rooms = await lab.fleet.rooms.all()
-    q, room = request.query.get("q", "").strip(), request.query.get("room", "")
-    return await show(
-        request,
-        "lab/machines.html",
-        here="/lab/machines",
-        title=t("Machines"),
-        rows=[row for row in rows if fits(row, q, room)],
-        total=len(rows),
-        rooms=rooms,
-        q=q,
-        room=room,
-    )
+    """200 a page; `?q=`, `?room=` and `?sort=` choose on the hub, so that it works without scripts too.
+
+    What fits on one page is filtered and sorted there by script; more than that keeps itself up to date.
+    """
+    rooms = await request.app[LAB].fleet.rooms.all()
+    listed = await _listed(request)
+    return await show(request, "lab/machines.html", here="/lab/machines", title=t("Machines"), rooms=rooms, **listed)
+
+
+@routes.get("/lab/machines/list", who=TECHNICIANS)
+async def machines_list(request: web.Request) -> web.StreamResponse:
+    """The part of the list that lives; takes the same words as the page."""
+    return render(request, "lab/part_machines.html", **await _listed(request))
+
+
+async def _listed(request: web.Request) -> dict[str, Any]:
+    asked = request.query
+    every = await request.app[LAB].machines()
+    q, room, sort = asked.get("q", "").strip(), asked.get("room", ""), asked.get("sort", "")
+    rows = in_order([row for row in every if fits(row, q, room)], sort)
+    last = max(1, -(-len(rows) // A_PAGE))
+    page = min(int(asked["page"]), last) if asked.get("page", "").isdecimal() and len(asked["page"]) < 7 else 1
+    page = max(page, 1)
+    said = {name: value for name, value in (("q", q), ("room", room)) if value}
+    return {
+        "rows": rows[(page - 1) * A_PAGE : page * A_PAGE],
+        "found": len(rows),
+        "total": len(every),
+        "q": q,
+        "room": room,
+        "sort": sort,
+        "page": page,
+        "last": last,
+        "chosen": urlencode(said | ({"sort": sort} if sort else {})),
+        "unsorted": urlencode(said),
+    }
+
+
+def in_order(rows: list[MachineRow], sort: str) -> list[MachineRow]:
+    """By a column's name, `-` before it for the other way round; what is not known is last, whichever way."""
+    key = SORTS.get(sort.removeprefix("-"))
+    if key is None:
+        return rows
+    known = [(found, row) for row in rows if (found := key(row)) is not None]
+    known.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
+    return [row for _, row in known] + [row for row in rows if key(row) is None]
+
+
+def _worded(word: Callable[[MachineRow], str | None]) -> Callable[[MachineRow], tuple[Any, ...] | None]:
+    """PC-2 before PC-10, whatever marks and capitals a name has."""
+
+    def key(row: MachineRow) -> tuple[Any, ...] | None:
+        text = word(row)
+        if not text:
+            return None
+        return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", fold(text)))
+
+    return key
+
+
+SORTS: dict[str, Callable[[MachineRow], tuple[Any, ...] | None]] = {
+    "name": _worded(lambda row: row.machine.name),
+    "state": _worded(lambda row: row.glyph.value),
+    "room": _worded(lambda row: row.room_name),
+    "seat": _worded(lambda row: row.seat_label),
+    "model": _worded(lambda row: f"{row.machine.maker} {row.machine.model}".strip()),
+    "os": _worded(lambda row: row.machine.os),
+    "heard": lambda row: (row.live.heard_at,) if row.live and row.live.heard_at else None,
+}
 
 
 @routes.get("/lab/machines.csv", who=TECHNICIANS)
