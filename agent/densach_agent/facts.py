@@ -1,5 +1,5 @@
 """`python -m densach_agent.facts DATA`, run as root before the agent: leaves for the unprivileged agent what only root
-may read (serial numbers in the firmware, memory modules).
+may read (serial numbers in the firmware, memory modules, how the disks fare).
 
 In `/run/densach-facts`, which only root may write and the group of DATA may read, and which is gone with the boot: a
 copied disk never brings another machine's serial numbers along. Laid out as a recorded case: `boot`, `root/`, `cmd/`.
@@ -9,11 +9,14 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 from densach_agent.clock import SystemClock
-from densach_agent.identity import TPM_CERTIFICATE, TPM_FILES
-from densach_agent.machine import Machine, command_file, system_runner
+from densach_agent.collectors import memory, smart
+from densach_agent.errands import run_together
+from densach_agent.machine import Machine, Output, command_file, system_runner
 
 PLACE = Path("/run/densach-facts")
 FILES = (
@@ -21,16 +24,16 @@ FILES = (
     "sys/class/dmi/id/chassis_serial",
     "sys/class/dmi/id/product_serial",
     "sys/class/dmi/id/product_uuid",
-    *TPM_FILES,
 )
-COMMANDS = (
-    ("dmidecode", "-t", "17"),
-    TPM_CERTIFICATE,
-)
+COMMANDS = (memory.SLOTS, memory.ARRAY)
+DISK_S = 15.0
+"""So long all disks together get: one that is well answers in less than a second, a tired one in a few."""
+
+Together: TypeAlias = Callable[[Iterable[tuple[str, ...]], float], dict[tuple[str, ...], Output | None]]
 
 
-def write(place: Path, group: int, machine: Machine, boot: str) -> int:
-    """Writes the folder anew; returns how many facts there are."""
+def write(place: Path, group: int, machine: Machine, boot: str, together: Together | None = None) -> int:
+    """Writes the folder anew; returns how many facts there are. Without `together` disks are not asked."""
     made = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
     count = 0
     for path in FILES:
@@ -41,6 +44,11 @@ def write(place: Path, group: int, machine: Machine, boot: str) -> int:
         done = machine.run(argv, 10)
         if done is not None and done.code == 0:
             count += _put(made / "cmd" / command_file(argv), done.out.encode("utf-8", "replace"))
+    if together is not None:
+        before = current(boot, place)
+        for name, text in _disks(machine, together).items():
+            file = command_file(smart.argv(name))
+            count += _put(made / "cmd" / file, _better(text, before, file).encode("utf-8", "replace"))
     _put(made / "boot", boot.encode())
     for found in (made, *made.rglob("*")):
         os.chown(found, -1, group)
@@ -58,6 +66,37 @@ def current(boot: str, place: Path = PLACE) -> Path | None:
         return None
 
 
+def _disks(machine: Machine, together: Together) -> dict[str, str]:
+    """Disk → what smartctl said, "timeout" if nothing."""
+    names = smart.names(machine)
+    answers = together([smart.argv(name) for name in names], DISK_S)
+    found = {}
+    old = []
+    for name in names:
+        answer = answers.get(smart.argv(name), Output(127, ""))
+        if answer is None:
+            found[name] = smart.TIMEOUT
+        elif answer.out.lstrip().startswith("{"):
+            found[name] = answer.out
+        elif answer.out:
+            old.append(name)  # smartmontools of before 2019 know no JSON
+    answers = together([smart.plain_argv(name) for name in old], DISK_S) if old else {}
+    for name in old:
+        answer = answers.get(smart.plain_argv(name))
+        found[name] = smart.TIMEOUT if answer is None else answer.out
+    return found
+
+
+def _better(text: str, before: Path | None, file: str) -> str:
+    """A disk that sleeps now has told earlier in this boot how it is."""
+    if before is not None and smart.is_asleep(text):
+        try:
+            return (before / "cmd" / file).read_text("utf-8", "replace")
+        except OSError:
+            pass
+    return text
+
+
 def _put(path: Path, raw: bytes) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(raw)
@@ -65,4 +104,5 @@ def _put(path: Path, raw: bytes) -> int:
 
 
 if __name__ == "__main__":
-    write(PLACE, Path(sys.argv[1]).stat().st_gid, Machine(Path("/"), system_runner), SystemClock().boot)
+    data = Path(sys.argv[1])
+    write(PLACE, data.stat().st_gid, Machine(Path("/"), system_runner), SystemClock().boot, run_together)

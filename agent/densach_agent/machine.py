@@ -136,6 +136,11 @@ class Machine:
         left = self._left(f"cmd/{command_file(argv)}")
         return self.command(*argv, seconds=seconds) if left is None else left.decode("utf-8", "replace")
 
+    def left_command(self, *argv: str) -> str | None:
+        """What root left of a command's output, whatever its exit status was; nothing is run."""
+        left = self._left(f"cmd/{command_file(argv)}")
+        return None if left is None else left.decode("utf-8", "replace")
+
     def _left(self, name: str) -> bytes | None:
         try:
             return None if self.facts is None else (self.facts / name).read_bytes()
@@ -158,11 +163,19 @@ def system_runner(argv: tuple[str, ...], seconds: float) -> Output | None:
     import subprocess
 
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, env=environment, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.DEVNULL, env=environment)
+    except OSError:
         return None
-    return Output(done.returncode, done.stdout.decode("utf-8", "replace"))
+    try:
+        out, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()  # and not waited for: what hangs in the kernel does not die before the kernel lets it
+        if process.stdout is not None:
+            process.stdout.close()
+        return None
+    return Output(process.returncode, out.decode("utf-8", "replace"))
 
 
 def this_machine(facts: Path | None = None) -> Machine:

@@ -13,7 +13,7 @@ import msgspec
 
 from densach_agent.collectors import ALL, load
 from densach_agent.junk import is_junk
-from densach_agent.machine import Denied, Machine, NoData, Output, command_file, system_runner
+from densach_agent.machine import Denied, Machine, NoData, Output, Runner, command_file, system_runner
 
 _SERIAL_FILES = re.compile(r"(serial|_uuid|asset_tag|address|machine-id|hostname|vpd_pg80)")
 _LARGEST = 4 * 1024 * 1024
@@ -21,12 +21,17 @@ _LARGEST = 4 * 1024 * 1024
 
 def recorded_machine(case: Path, *, is_root: bool = True) -> Machine:
     """A case as collectors read it; without root commands that need it say nothing."""
+    return Machine(case / "root", recorded_runner(case) if is_root else lambda _argv, _seconds: None)
+
+
+def recorded_runner(case: Path) -> Runner:
+    """Runs nothing: answers what was recorded, and knows no other command."""
 
     def run(argv: tuple[str, ...], _seconds: float) -> Output | None:
         path = case / "cmd" / command_file(argv)
-        return Output(0, path.read_text("utf-8", "replace")) if is_root and path.exists() else None
+        return Output(0, path.read_text("utf-8", "replace")) if path.exists() else None
 
-    return Machine(case / "root", run)
+    return run
 
 
 class _Recorder(Machine):

@@ -132,9 +132,15 @@ def wait_for(survey: Survey) -> list[InventorySection]:
 
 def _work(root: Path, facts: Path | None, wanted: list[str]) -> None:
     from densach_agent.collectors import load
-    from densach_agent.machine import Denied, Machine, NoData, system_runner
+    from densach_agent.machine import Denied, Machine, NoData, Runner, system_runner
 
-    machine = Machine(root, system_runner, facts=facts)
+    # A recorded machine is asked by the commands that were recorded with it, never by those of the machine we run on.
+    run: Runner = system_runner
+    if root != Path("/"):
+        from densach_agent.record import recorded_runner
+
+        run = recorded_runner(root.parent)
+    machine = Machine(root, run, facts=facts)
     for name in wanted:
         collector = load(name)
         _say(msgspec.json.encode(_Begin(name, collector.budget_s)))

@@ -74,6 +74,14 @@ def kept(value: str | None) -> str | None:
     return None if is_junk(value) else value
 
 
+def kept_name(value: str | None) -> str | None:
+    """As `kept`, of names: those may be as short as "HP", and many things share them rightly."""
+    folded = " ".join((value or "").split()).casefold()
+    if not any(letter.isalnum() for letter in folded) or folded in _WORDS or _TEMPLATES.match(folded) or "o.e.m" in folded:
+        return None
+    return value
+
+
 def _dashed(plain: str) -> str:
     return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
 
