@@ -16,7 +16,7 @@ from densach_wire.licences import LicenceClass
 Say = Callable[[Text, str], str]
 MOST = 20_000
 COLUMNS = (
-    t("Name"), t("Package"), t("From"), t("Publisher"), t("Licence class"), t("Ground of the class"), t("Evidence"),
+    t("Name"), t("Package"), t("From"), t("Made by"), t("Licence class"), t("Ground of the class"), t("Evidence"),
     t("Machines"), t("Versions"),
 )  # fmt: skip
 _MACHINES = 7
