@@ -9,6 +9,7 @@ from densach_hub.fleet.asking import Asked, AskedState
 from densach_hub.fleet.model import FaultReport, Machine, Room, RoomToken, Seat
 from densach_hub.fleet.sights import EquipmentSight, Finding, MachineRow, MachineSight, RoomSight, SeatSight
 from densach_hub.fleet.telling import HealthPoint
+from densach_hub.lab.use import Use
 
 
 class Morning(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +115,7 @@ class MachinePage(msgspec.Struct, frozen=True, kw_only=True):
     use: tuple[DayOfUse, ...]
     used_ms: int | None
     days_used: int
+    of_what: Use
     curves: tuple[Curve, ...]
     history: tuple[Happening, ...]
     rooms: tuple[Room, ...]

@@ -77,6 +77,7 @@ async def room(request: web.Request) -> web.StreamResponse:
         map=found,
         legend=in_order(c.sight.glyph for c in found.cells),
         faults=await lab.room_faults(found.room.id),
+        use=await lab.room_use(found),
         homeless=await lab.homeless(),
         unseated=[s.machine for s in found.sight.loose if s.machine is not None],
         kinds=ROOM_KINDS,

@@ -1,7 +1,7 @@
 """What the lab's pages ask for, put together from the fleet. Changes go straight to the fleet's own doors."""
 
-from collections.abc import Awaitable, Callable
-from datetime import date
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, timedelta
 
 import segno
 from aiohttp import web
@@ -12,13 +12,14 @@ from densach_core.clock import DAY_MS, Clock, day_of
 from densach_core.errors import NotFound
 from densach_core.text import Text, t
 from densach_hub.fleet.logbook import USUAL_PERIODS
-from densach_hub.fleet.model import FaultReport, Room
+from densach_hub.fleet.model import FaultReport, Machine, Room
 from densach_hub.fleet.service import Fleet
 from densach_hub.fleet.sights import LogBookRow, MachineRow, SlotOfDay
 from densach_hub.lab.composition import groups, software_count
 from densach_hub.lab.history import happened
 from densach_hub.lab.model import Curve, FaultPlace, JoinLine, Label, MachinePage, Morning, RoomMap
 from densach_hub.lab.rules import days_of_use, drawn, parse_code, seat_code, sorted_out
+from densach_hub.lab.use import Use, use_of
 
 CURVES: dict[str, tuple[Text, str]] = {
     "cpu_pct": (t("Processor at work"), "%"),
@@ -101,10 +102,23 @@ class Lab:
             use=days_of_use(sight.usage, self.today()),
             used_ms=sum(day.active_ms for day in sight.usage) if sight.usage else None,
             days_used=sum(1 for day in sight.usage if day.active_ms > 0),
+            of_what=await self._use([sight.machine]),
             curves=tuple(curves),
             history=happened(sight),
             rooms=tuple(await self.fleet.rooms.all()),
         )
+
+    async def room_use(self, room: RoomMap) -> Use:
+        """What the machines that stand there now were used for. Simulated ones count only where there are no others."""
+        there = [seat.machine for seat in (*room.sight.seats, *room.sight.loose) if seat.machine is not None]
+        return await self._use([machine for machine in there if not machine.simulated] or there)
+
+    async def _use(self, machines: Sequence[Machine]) -> Use:
+        """The last four weeks."""
+        today = self.today()
+        first, ids = today - timedelta(days=27), [machine.id for machine in machines]
+        parts, unknown_ms = await self.fleet.telemetry.uses(ids, first.isoformat(), today.isoformat())
+        return use_of(parts, unknown_ms, len(ids), simulated=any(machine.simulated for machine in machines))
 
     async def log_book(self, room_id: str, year: int, month: int, *, simulated: bool) -> tuple[Room, list[LogBookRow]]:
         """The month's lines of a room's log-book. Raises NotFound."""
