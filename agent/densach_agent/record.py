@@ -2,20 +2,17 @@
 commands, `expected.json` with what was found. Serial numbers, addresses and names are replaced, lengths kept.
 """
 
-import hashlib
 import json
 import os
-import re
 import shutil
 from pathlib import Path
 
 import msgspec
 
 from densach_agent.collectors import ALL, load
-from densach_agent.junk import is_junk
 from densach_agent.machine import Denied, Machine, NoData, Output, Runner, command_file, system_runner
+from densach_agent.scrub import private_words, scrubbed, scrubbed_edid
 
-_SERIAL_FILES = re.compile(r"(serial|_uuid|asset_tag|address|machine-id|hostname|vpd_pg80)")
 _LARGEST = 4 * 1024 * 1024
 
 
@@ -39,6 +36,7 @@ class _Recorder(Machine):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, self._run)
+        self._ask: Runner = system_runner if root == Path("/") else recorded_runner(root.parent)
         self.paths: set[str] = set()
         self.outputs: dict[str, str] = {}
 
@@ -65,8 +63,8 @@ class _Recorder(Machine):
         return super().resolved(path)
 
     def _run(self, argv: tuple[str, ...], seconds: float) -> Output | None:
-        done = system_runner(argv, seconds)
-        if done is not None and done.code == 0:
+        done = self._ask(argv, seconds)
+        if done is not None and (done.code == 0 or (argv[0] == "smartctl" and done.out)):  # its status is news of the disk
             self.outputs[command_file(argv)] = done.out
         return done
 
@@ -85,7 +83,7 @@ def record_case(folder: Path, root: Path) -> int:
         count += _copy(machine.root, folder / "root", path, words)
     for name, text in machine.outputs.items():
         (folder / "cmd").mkdir(parents=True, exist_ok=True)
-        (folder / "cmd" / name).write_text(_scrub(text, words), encoding="utf-8")
+        (folder / "cmd" / name).write_text(scrubbed(name, text, words), encoding="utf-8")
         count += 1
     expected = folder / "expected.json"
     expected.write_text(json.dumps(expectation(folder), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -107,42 +105,15 @@ def expectation(case: Path) -> dict[str, object]:
 
 
 def _private_words(machine: _Recorder) -> set[str]:
-    """Everything that names this machine: contents of files named so, and serials in outputs."""
-    words: set[str] = set()
+    firsts, texts = [], list(machine.outputs.values())
     for path in machine.paths:
-        if _SERIAL_FILES.search(path):
-            try:
-                value = machine.text(path)
-            except Denied:
-                continue
-            if value is not None and len(value) >= 4:
-                words.add(value)
-    for text in machine.outputs.values():
-        words |= {found.strip() for found in re.findall(r"Serial Number: (\S.{3,})", text)}
-        words |= {found.strip() for found in re.findall(r"(?:ID_SERIAL_SHORT=)(\S{4,})", text)}
-    return {word for word in words if not is_junk(word)}
-
-
-def _scrub(text: str, words: set[str]) -> str:
-    for word in sorted(words, key=len, reverse=True):
-        text = text.replace(word, _stand_in(word))
-    return re.sub(r"(ID_SERIAL(?:_SHORT)?=)(\S+)", lambda found: found[1] + _stand_in(found[2]), text)
-
-
-def _stand_in(word: str) -> str:
-    """Same length, same punctuation, same kind of characters: digits for digits, letters for letters."""
-    noise = hashlib.sha256(b"densach:" + word.encode()).digest() * (len(word) // 32 + 1)
-    is_hex = re.fullmatch(r"[0-9a-fA-F:-]+", word) is not None
-    made = []
-    for character, byte in zip(word, noise, strict=False):
-        if character.isdigit():
-            made.append(str(byte % 10))
-        elif character.isalpha():
-            letter = chr(97 + byte % (6 if is_hex else 26))
-            made.append(letter.upper() if character.isupper() else letter)
-        else:
-            made.append(character)
-    return "".join(made)
+        try:
+            firsts.append((path, machine.text(path)))
+            if path.startswith("run/udev/data/") or path == "proc/cpuinfo":
+                texts.append(machine.whole(path, 1024 * 1024) or "")
+        except Denied:
+            continue
+    return private_words(firsts, texts)
 
 
 def _copy(root: Path, into: Path, path: str, words: set[str]) -> int:
@@ -174,9 +145,9 @@ def _copy(root: Path, into: Path, path: str, words: set[str]) -> int:
     except OSError:
         return 0
     try:
-        copy.write_text(_scrub(raw.decode("utf-8"), words), encoding="utf-8")
+        copy.write_text(scrubbed(path, raw.decode("utf-8"), words), encoding="utf-8")
     except UnicodeDecodeError:
-        copy.write_bytes(raw if copy.name == "edid" else b"")
+        copy.write_bytes(scrubbed_edid(raw) if copy.name == "edid" else b"")
     shutil.copymode(source, copy)
     copy.chmod(0o644)
     return 1
