@@ -91,7 +91,7 @@ def _rest(text: bytes, start: int) -> str | None:
 
 def _of_hwdb(machine: Machine, bus: str, wanted: set[Pair]) -> dict[Pair, Name]:
     for path in _HWDB:
-        with contextlib.suppress(OSError, ValueError, struct.error):
+        with contextlib.suppress(OSError, OverflowError, ValueError, struct.error):
             file = os.open(machine.root / path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
                 if not stat.S_ISREG(os.fstat(file).st_mode):

@@ -14,9 +14,9 @@ _DEPTH = 8
 
 def collect(machine: Machine) -> list[Item]:
     mounts = dict(_mounts(machine))
-    if not mounts:
-        raise NoData
     kinds = {point: _kind(machine, source) for point, source in mounts.items()}
+    if all(kind is None for kind in kinds.values()):
+        raise NoData
     locked = sorted(point for point, kind in kinds.items() if kind)
     swaps = [_kind(machine, name) for name in _swaps(machine)]
     return [

@@ -65,7 +65,7 @@ def _printer(machine: Machine, device: UsbDevice, name: Name, key: str) -> Item:
     told: dict[str, str] = {}
     for part in device.interfaces:
         if part.cls == _PRINTER and not told:
-            told = ieee1284(machine.open_text(f"sys/bus/usb/devices/{part.name}/ieee1284_id"))
+            told = ieee1284(_read(machine, f"sys/bus/usb/devices/{part.name}/ieee1284_id", 4096))
     return item(
         "printer", key, maker=_MAKERS.get(told.get("MFG", ""), kept(told.get("MFG"))) or name[0],
         model=kept(told.get("MDL")) or name[1],
@@ -76,7 +76,7 @@ def _printer(machine: Machine, device: UsbDevice, name: Name, key: str) -> Item:
 
 def _queues(machine: Machine) -> list[Item]:
     configured = _configured(machine)
-    hinted = bool(configured) or any("|" in (machine.whole(path, 65536) or "") for path in _PRINTCAPS)
+    hinted = bool(configured) or any("|" in _read(machine, path, 65536) for path in _PRINTCAPS)
     if not hinted and not any(name.endswith(".ppd") for name in machine.names("etc/cups/ppd")):
         return []
     told = _told(machine.command(*LPSTAT, seconds=1.5) or "")
@@ -108,33 +108,42 @@ def _told(text: str) -> dict[str, dict[str, Value]]:
 
 def _configured(machine: Machine) -> dict[str, dict[str, Value]]:
     """Queues by printers.conf, which only root may read."""
-    try:
-        text = machine.whole(CONFIGURATION, 1024 * 1024) or ""
-    except Denied:
-        return {}
-    found: dict[str, dict[str, Value]] = {}
-    for default, name, body in re.findall(r"^<(Default)?Printer ([^>\s]+)>\n(.*?)^</", text, re.MULTILINE | re.DOTALL):
-        told = dict(re.findall(r"^(\w+) (.+)$", body, re.MULTILINE))
-        found[clean(name)] = {
+    blocks: dict[str, dict[str, str]] = {}
+    told: dict[str, str] = {}
+    for line in _read(machine, CONFIGURATION, 1024 * 1024).splitlines():
+        if begin := re.match(r"<(Default)?Printer ([^>\s]+)>", line):
+            told = blocks.setdefault(clean(begin[2]), {"Default": begin[1] or ""})
+        elif line.startswith("<"):
+            told = {}
+        else:
+            word, _, value = line.partition(" ")
+            told[word] = value
+    return {
+        name: {
             "uri": told.get("DeviceURI"),
             "model": kept(clean(told.get("MakeModel", ""))),
             "place": clean(told.get("Location", "")) or None,
             "description": clean(told.get("Info", "")) or None,
-            "is_default": bool(default) or None,
+            "is_default": bool(told["Default"]) or None,
             "paused": told.get("State") == "Stopped" or None,
             "refuses_jobs": told.get("Accepting") == "No" or None,
             "shared": told.get("Shared") == "Yes" or None,
         }
-    return found
+        for name, told in blocks.items()
+    }
 
 
 def _nickname(machine: Machine, name: str) -> str | None:
-    try:
-        text = machine.whole(f"etc/cups/ppd/{name}.ppd", 16384) if "/" not in name else None
-    except Denied:
-        return None
-    found = re.search(r'^\*(?:NickName|ModelName): *"([^"\n]{1,200})"', text or "", re.MULTILINE)
+    text = _read(machine, f"etc/cups/ppd/{name}.ppd", 16384) if "/" not in name else ""
+    found = re.search(r'^\*(?:NickName|ModelName): *"([^"\n]{1,200})"', text, re.MULTILINE)
     return clean(found[1]) if found else None
+
+
+def _read(machine: Machine, path: str, limit: int) -> str:
+    try:
+        return machine.whole(path, limit) or ""
+    except Denied:
+        return ""
 
 
 COLLECTOR = Collector("printer", 3, collect)
