@@ -59,6 +59,11 @@ def once(as_json: bool, root: Path) -> None:
             click.echo(f"  {item['cls']} {item['key']}: {facts}")
         if len(items) > 8:
             click.echo("  " + say("… {count} in all (--json shows them)", count=len(items)))
+    for session in found.get("sessions", ()):
+        facts = ", ".join(f"{name}={'+'.join(value) if name == 'apps' else value}" for name, value in session.items())
+        click.echo(f"session {facts}")
+    if found.get("sessions"):
+        click.echo("  " + say("(user names leave this machine only as digests, unless the school switches names on)"))
 
 
 @command.command(epilog="Example: densach agent enrol --hub http://hub.lan:8080 --token-file token.txt")
@@ -107,7 +112,10 @@ def enrol(hub: str, token_file: Any, ca: Path | None, no_wait: bool, data: Path)
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @_data
 def status(as_json: bool, data: Path) -> None:
-    """Say who this machine is to the hub, what is waiting to be told, and why."""
+    """Say who this machine is to the hub, what is waiting to be told, and why.
+
+    Exits 0 when all is well or will be by itself, 1 when the agent does not run, 3 when somebody has to do something.
+    """
     from densach_agent.owner import become_owner
     from densach_agent.status import read
 
@@ -118,8 +126,7 @@ def status(as_json: bool, data: Path) -> None:
     else:
         for line in found["sentences"]:
             click.echo(line)
-    if not found["running"]:
-        sys.exit(1)
+    sys.exit(found["exit_code"])
 
 
 @command.command(epilog="Example: densach agent seal --machine-id")

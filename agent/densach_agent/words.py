@@ -17,6 +17,8 @@ VIETNAMESE = {
     "{count} files in {folder}. Read them before giving them away.":
         "Đã ghi {count} tệp vào {folder}. Hãy xem lại trước khi gửi cho người khác.",
     "… {count} in all (--json shows them)": "… tất cả {count} (xem đủ bằng --json)",
+    "(user names leave this machine only as digests, unless the school switches names on)":
+        "(tên người dùng chỉ rời máy dưới dạng mã băm, trừ khi nhà trường bật gửi tên)",
     "the token cannot be used: {why}; copy it again from the hub's page /join":
         "không dùng được mã ghi danh: {why}; hãy chép lại mã từ trang /join của máy chủ",
     "the hub's answer is not complete; is it a newer version than this agent?":
@@ -61,8 +63,6 @@ VIETNAMESE = {
         "Máy này đang chờ được nhận: nhân viên kỹ thuật mở trang /lab trên máy chủ và bấm “Nhận máy”.",
     "This machine has joined no school. Next: densach agent enrol --hub {hub}":
         "Máy này chưa thuộc trường nào. Tiếp theo: densach agent enrol --hub {hub}",
-    "The agent runs: {state}.": "Phần mềm đang chạy: {state}.",
-    "connected": "đã kết nối",
     "Records are in memory only ({why}): make room on the disk.":
         "Số liệu chỉ còn giữ trong bộ nhớ ({why}): hãy giải phóng dung lượng đĩa.",
     "The agent does not run. Next: densach agent run --data {folder}":
@@ -70,6 +70,56 @@ VIETNAMESE = {
     "Waiting to be told: {kinds}. Acknowledged by the hub up to {acked}.":
         "Đang chờ gửi: {kinds}. Máy chủ đã xác nhận đến số {acked}.",
     "nothing": "không có gì",
+    "The agent {version} is connected since {when}.":
+        "Phần mềm {version} đã kết nối từ {when}.",
+    "The broker answers but the hub does not: records wait until it is back.":
+        "Đường truyền thông nhưng máy chủ chưa trả lời: số liệu được giữ đến khi máy chủ hoạt động lại.",
+    "The agent {version} is not connected since {when}: {why}.":
+        "Phần mềm {version} mất kết nối từ {when}: {why}.",
+    "Next try in {seconds} s.":
+        "Thử lại sau {seconds} giây.",
+    "The agent {version} runs and measures: {why}.":
+        "Phần mềm {version} đang chạy và vẫn đo: {why}.",
+    "The agent has said nothing for minutes. Next: systemctl restart densach-agent":
+        "Phần mềm đứng yên nhiều phút. Tiếp theo: systemctl restart densach-agent",
+    "This machine's clock is {span} behind the hub's.":
+        "Đồng hồ máy này chậm {span} so với máy chủ.",
+    "This machine's clock is {span} ahead of the hub's.":
+        "Đồng hồ máy này nhanh {span} so với máy chủ.",
+    "Nothing is lost by it: the hub puts it right.":
+        "Số liệu không mất gì: máy chủ tự chỉnh lại.",
+    "{count} {kind} (oldest {when})":
+        "{count} {kind} (cũ nhất {when})",
+    "Dropped for want of room or for age, and said so to the hub: {kinds}.":
+        "Đã bỏ vì hết chỗ hoặc quá cũ, có báo máy chủ: {kinds}.",
+    "It is told when the agent runs again.":
+        "Sẽ gửi khi phần mềm chạy lại.",
+    "It is told when this machine has joined.":
+        "Sẽ gửi khi máy này được nhận.",
+    "It is told when there is a connection again.":
+        "Sẽ gửi khi có kết nối lại.",
+    "It is told when the hub is back.":
+        "Sẽ gửi khi máy chủ hoạt động lại.",
+    "It is on its way, or waits up to half a minute for company.":
+        "Đang gửi, hoặc chờ tối đa nửa phút để gửi chung.",
+    "An inventory is being taken now.":
+        "Đang kiểm kê máy.",
+    "Last inventory: {when}.":
+        "Kiểm kê gần nhất: {when}.",
+    "{section}: only root may read it ({reason}).":
+        "{section}: chỉ root đọc được ({reason}).",
+    "{section}: it took too long; tried again at the next inventory.":
+        "{section}: quá thời gian; lần kiểm kê sau sẽ thử lại.",
+    "{section}: it failed ({reason}).":
+        "{section}: không đọc được ({reason}).",
+    "Refused here whoever asks ({folder}/agent.toml): {names}.":
+        "Máy này từ chối mọi yêu cầu ({folder}/agent.toml): {names}.",
+    "not told to the hub yet":
+        "chưa báo máy chủ",
+    "Asked lately:":
+        "Yêu cầu gần đây:",
+    "{span} ago":
+        "{span} trước",
     "This machine restarts in {seconds} seconds. Save your work.":
         "Máy này sẽ khởi động lại sau {seconds} giây. Hãy lưu bài đang làm.",
     "This machine switches off in {seconds} seconds. Save your work.":
