@@ -161,6 +161,11 @@ class Link:
     def protocol(self) -> str:
         return "5" if self._five else "3.1.1"
 
+    @property
+    def next_try_in_ms(self) -> int:
+        """Until the next attempt; 0 while one is under way."""
+        return 0 if self._client is not None else max(0, self._next_try - self._clock.up_ms())
+
     def socket(self) -> socket.socket | None:
         found: Any = None if self._client is None else self._client.socket()
         return found if isinstance(found, socket.socket) else None

@@ -12,9 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
-from msgspec.structs import replace
-
 from densach_agent import __version__
 from densach_agent.clock import Clock, SystemClock, moment
 from densach_agent.collectors.operating_system import system_facts
@@ -32,9 +29,9 @@ from densach_agent.nap import Nap, marker
 from densach_agent.outbox import Limits, Outbox
 from densach_agent.pump import Pump
 from densach_agent.requests import DONE, Deed, Desk, Pending, Upshot
-from densach_agent.resident_status import Status
+from densach_agent.resident_status import Status, put
 from densach_agent.sessions import SessionWatch
-from densach_agent.settings import Settings, write_whole
+from densach_agent.settings import Settings
 from densach_agent.watch import Watch
 from densach_agent.words import adopt_language, say
 from densach_wire.likeness import Verdict, decide
@@ -44,6 +41,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_TURN_MS = 10_000
 _SHORT_TURN_MS = 500
+_TELL_STATUS_MS = 60_000
 _JOIN_EVERY_MS = 30_000
 _JOIN_REFUSED_MS = 15 * 60_000
 
@@ -66,7 +64,11 @@ class Resident:
         self._rejoin = False
         self._nap = Nap(marker())
         self._state = "starting"
+        self._since = clock.now_ms()
         self._trouble: str | None = None
+        self._surveying = False
+        self._surveyed: int | None = None
+        self._told_up = clock.up_ms()
 
     def stop(self) -> None:
         """May be called by a signal handler: the loop ends within a turn."""
@@ -105,7 +107,7 @@ class Resident:
                 if self._line is None:
                     self._join(outbox, watch, desk)
                 watch.turn()
-                self._tell_trouble(outbox)
+                self._tell_status(outbox, watch)
                 desk.tick()
                 if self._line is not None and not self._nap.asleep:
                     self._line.tick()
@@ -303,19 +305,34 @@ class Resident:
     def _say(self, state: str) -> None:
         if state == self._state:
             return
-        self._state = state
+        self._state, self._since = state, self._clock.now_ms()
         log.info("%s", state)
         self._write_status()
 
-    def _tell_trouble(self, outbox: Outbox) -> None:
-        if outbox.trouble != self._trouble:
-            self._trouble = outbox.trouble
+    def _tell_status(self, outbox: Outbox, watch: Watch) -> None:
+        """At once what a person would look for, the rest now and then."""
+        before = (self._trouble, self._surveying)
+        if self._surveying and not watch.surveying:
+            self._surveyed = self._clock.now_ms()
+        self._trouble, self._surveying = outbox.trouble, watch.surveying
+        if before != (self._trouble, self._surveying) or self._clock.up_ms() - self._told_up >= _TELL_STATUS_MS:
             self._write_status()
 
     def _write_status(self) -> None:
-        status = Status(os.getpid(), self._state, self._clock.now_ms(), self._trouble)
+        self._told_up = self._clock.up_ms()
+        line = self._line
+        hub_now = None if line is None else line.hub_now_ms
+        now = self._clock.now_ms()
+        status = Status(
+            pid=os.getpid(), state=self._state, since_ms=self._since, at_ms=now, version=__version__, trouble=self._trouble,
+            connected=line is not None and line.link.connected,
+            hub_online=None if line is None else line.hub_online,
+            next_try_ms=None if line is None or line.link.connected else now + line.link.next_try_in_ms,
+            offset_ms=None if hub_now is None else hub_now - now,
+            surveyed_ms=self._surveyed, surveying=self._surveying,
+        )  # fmt: skip
         with contextlib.suppress(OSError):
-            write_whole(self._member.folder / "status.json", msgspec.json.encode(status).decode())
+            put(self._member.folder, status)
 
     def _sleep_or_wake(self) -> None:
         """Before a suspend the line is closed with the word `asleep`: left open, the broker would report it lost."""
@@ -341,7 +358,8 @@ class Resident:
             outbox.add(Event("shutdown" if off else "stopped"))
             line.nudge()
             line.tick()
-        self._pump.remove(line.link)
+        if not self._nap.asleep:
+            self._pump.remove(line.link)
         line.close(Presence.OFF if off else Presence.OFFLINE)
 
 
