@@ -176,6 +176,7 @@ class Alerts:
                 clock=store_told.clock_doubts(c, None, since),
                 disk_events=store_told.events_of_kind(c, DISK_EVENTS, since),
                 twin_events=store_told.events_of_kind(c, TWIN_EVENTS, since),
+                smart=store_told.sick_disks(c),
                 sick_disks=store_told.health_above(c, "smart_failing", 1.0, recent),
                 full_disks=store_told.health_above(c, "disk_used_pct", policy.disk_full_pct, recent),
                 hot=store_told.health_above(c, "temp_max_c", policy.temperature_c, recent),

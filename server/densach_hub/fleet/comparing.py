@@ -34,7 +34,7 @@ _LESS = 0.9
 _MOVING_WORDS = frozenset(
     {
         "free", "used", "temp", "hours", "cycles", "wear", "speed", "mhz", "health", "smart", "percent", "pct", "count",
-        "uptime", "rate", "address", "ipv4", "ipv6", "carrier", "link", "state", "driver", "microcode", "modules",
+        "uptime", "rate", "address", "ipv4", "ipv6", "carrier", "link", "full", "state", "driver", "microcode", "modules",
     }
 )  # fmt: skip
 SECOND_LOOK_MS = 60_000

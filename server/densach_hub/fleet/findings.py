@@ -13,7 +13,7 @@ from densach_hub.fleet.parts import PRECIOUS, part_name, part_words, size_words
 from densach_hub.fleet.rules import NEVER_HEARD_MS, is_on, is_silent
 from densach_hub.fleet.sights import Finding, FindingKind
 from densach_hub.fleet.store_told import OpenTwin
-from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockDoubt, Live, LostRange, SeenEvent
+from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockDoubt, Live, LostRange, SeenEvent, SickDisk
 
 ORDER = {kind: n for n, kind in enumerate(FindingKind)}
 DISK_EVENTS = ("disk-failing", "disk-error", "smart-failed")
@@ -49,6 +49,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Sequence[ClockDoubt] = ()
     disk_events: Sequence[SeenEvent] = ()
     twin_events: Sequence[SeenEvent] = ()
+    smart: Sequence[SickDisk] = ()
     sick_disks: Sequence[tuple[str, float, int]] = ()
     full_disks: Sequence[tuple[str, float, int]] = ()
     hot: Sequence[tuple[str, float, int]] = ()
@@ -175,13 +176,27 @@ def _is_less_memory(change: Change) -> bool:
 
 
 def _disks(ground: Ground, facts: Facts) -> Iterator[Finding]:
+    """Which disk and why, where the inventory says it; else that one of the machine's disks has complained."""
+    for disk in facts.smart:
+        if disk.device not in ground.machines:
+            continue
+        name, about = ground.machines[disk.device].name, f"{disk.name}, {disk.reason}" if disk.reason else disk.name
+        yield _about(
+            ground, disk.device, FindingKind.DISK, key=f"disk:{disk.device}:{disk.key}:{'failing' if disk.failing else 'weak'}",
+            urgent=disk.failing, since=disk.at,
+            what=t("{name}: the disk reports that it is failing ({disk}).", name=name, disk=about) if disk.failing
+            else t("{name}: the disk is getting weak ({disk}).", name=name, disk=about),
+            do=t("Copy what is needed, then replace the disk.") if disk.failing
+            else t("Keep a copy of what is on it, and have a new disk ready."),
+        )  # fmt: skip
+    named = {disk.device for disk in facts.smart if disk.failing}
     sick: dict[str, int] = {}
     for event in facts.disk_events:
         sick[event.device] = min(event.at, sick.get(event.device, event.at))
     for device, _, since in facts.sick_disks:
         sick[device] = min(since, sick.get(device, since))
     for device, since in sick.items():
-        if device in ground.machines:
+        if device in ground.machines and device not in named:
             yield _about(
                 ground, device, FindingKind.DISK, key=f"disk:{device}:{since}", urgent=True, since=since,
                 what=t("{name}: the disk reports that it is failing.", name=ground.machines[device].name),

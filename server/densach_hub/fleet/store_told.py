@@ -18,6 +18,7 @@ from densach_hub.fleet.telling import (
     Quarantined,
     Section,
     SeenEvent,
+    SickDisk,
     StreamMark,
     UsageDay,
 )
@@ -121,6 +122,27 @@ def health_above(c: Connection, metric: str, limit: float, since: int) -> list[t
         (metric, limit, since),
     )
     return [(r[0], r[1], r[2]) for r in rows]
+
+
+def sick_disks(c: Connection) -> list[SickDisk]:
+    """Of all machines, by what each told last; a new disk, or a new answer, ends it."""
+    rows = c.execute(
+        "SELECT * FROM section WHERE section = 'smart' AND (instr(CAST(items AS TEXT), '\"failing\"') > 0"
+        " OR instr(CAST(items AS TEXT), '\"weak\"') > 0) LIMIT 20000"
+    )
+    found = []
+    for section in map(section_of, rows):
+        for item in section.items:
+            health = item.attrs.get("health")
+            if item.cls == "disk-health" and health in ("failing", "weak"):
+                serial, model = item.attrs.get("serial"), item.attrs.get("model")
+                found.append(
+                    SickDisk(
+                        device=section.device, key=str(serial or item.key), name=str(model or item.key),
+                        failing=health == "failing", reason=str(item.attrs.get("health_reason") or ""), at=section.at,
+                    )
+                )  # fmt: skip
+    return found
 
 
 def events(c: Connection, device: str, limit: int) -> list[SeenEvent]:

@@ -190,6 +190,20 @@ class SeenEvent(msgspec.Struct, frozen=True, kw_only=True):
     attrs: dict[str, Value]
 
 
+class SickDisk(msgspec.Struct, frozen=True, kw_only=True):
+    """A disk that its machine's inventory calls sick."""
+
+    device: str
+    key: str
+    """Its name on the machine (sda) or, better, its serial number."""
+    name: str
+    failing: bool
+    """Else it is weak: it has lost sectors, or is nearly worn out."""
+    reason: str
+    at: int
+    """When it was told so."""
+
+
 class LostRange(msgspec.Struct, frozen=True, kw_only=True):
     """Records of a stream that will never come: `why` is the device's word, or "hole" when the hub gave up waiting."""
 

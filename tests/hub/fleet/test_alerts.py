@@ -103,6 +103,24 @@ async def test_sick_machines(lab: Lab) -> None:
     assert (await _one(lab, FindingKind.SPACE)).what.values["n"] == 98
 
 
+async def test_a_disk_that_says_so_is_named_until_it_is_replaced(lab: Lab) -> None:
+    machine = await lab.machine("PC-07")
+    attrs = {"model": "KINGSTON SA400S37240G", "serial": "50026B7784D1F3A2", "health": "failing", "health_reason": "Wear"}
+    weak = {"model": "DT01ACA100", "serial": "Y8C0W3ANS", "health": "weak", "health_reason": "pending sectors 8"}
+    sick = InventorySection("smart", (Item("disk-health", "sda", attrs), Item("disk-health", "sdb", weak)), "1")
+    await lab.fleet.telemetry.receive(lab.arrival(machine.id, 1, sick, Event("disk-failing", {"disk": "sda"})))
+    failing, worn = await lab.fleet.alerts.morning()
+    assert (failing.kind, failing.urgent, worn.kind, worn.urgent) == (FindingKind.DISK, True, FindingKind.DISK, False)
+    assert failing.what.values == {"name": "PC-07", "disk": "KINGSTON SA400S37240G, Wear"}
+    assert worn.what.values["disk"] == "DT01ACA100, pending sectors 8"
+    lab.clock.advance(30 * DAY)  # an event of the past is forgotten, a disk that is still sick is not
+    await lab.fleet.telemetry.receive(lab.arrival(machine.id, 3, InventorySection("os", (), "1")))
+    assert FindingKind.DISK in await _kinds(lab)
+    well = InventorySection("smart", (Item("disk-health", "sda", {"serial": "NEW1", "health": "ok"}),), "2")
+    await lab.fleet.telemetry.receive(lab.arrival(machine.id, 4, well))
+    assert await _kinds(lab) == []
+
+
 async def test_silence_needs_a_neighbour_or_days(lab: Lab) -> None:
     room = await _room(lab)
     one, two = await lab.machine("PC-01", room=room.id), await lab.machine("PC-02", room=room.id)
