@@ -11,14 +11,18 @@ from densach_agent.collectors.model import Collector
 ALL: dict[str, str] = {
     "system": "system",
     "firmware": "firmware",
+    "slots": "slots",
     "cpu": "cpu",
     "memory": "memory",
     "disk": "disk",
+    "smart": "smart",
+    "filesystems": "filesystems",
     "gpu": "gpu",
     "display": "display",
     "network": "network",
     "usb": "usb",
     "pci": "pci",
+    "input": "input",
     "battery": "battery",
     "ups": "ups",
     "printer": "printer",
@@ -28,6 +32,8 @@ ALL: dict[str, str] = {
     "time": "time_sync",
     "updates": "updates",
     "encryption": "encryption",
+    "firewall": "firewall",
+    "sources": "sources",
     "packages": "packages",
 }
 """Section → module."""
