@@ -32,7 +32,7 @@ def asks(name: str = "PC-01", n: int = 1, **more: object) -> EnrolRequest:
     return msgspec.structs.replace(plain, **more)
 
 
-async def _enrol(lab: Lab, request: EnrolRequest, address: str = "10.0.0.5") -> EnrolAnswer:
+async def enrol(lab: Lab, request: EnrolRequest, address: str = "10.0.0.5") -> EnrolAnswer:
     return await lab.fleet.enrolment.enrol(request, address=address)
 
 
@@ -43,7 +43,7 @@ async def _token(lab: Lab, room: str | None = None, **more: int) -> str:
 async def test_a_token_admits_into_its_room(lab: Lab) -> None:
     room = await lab.fleet.rooms.new("Phòng Tin 1", by="Lan", seats=2)
     token = await _token(lab, room.id)
-    answer = await _enrol(lab, asks(token=token))
+    answer = await enrol(lab, asks(token=token))
     assert (answer.state, answer.school, answer.user_key) == ("admitted", "truong", lab.fleet.authority.user_key)
     assert answer.ca is not None
     assert parse_token(token).ca_digest == ca_digest(answer.ca)
@@ -59,30 +59,30 @@ async def test_a_token_admits_into_its_room(lab: Lab) -> None:
 
 async def test_a_token_is_good_for_so_many_machines_and_hours(lab: Lab) -> None:
     token = await _token(lab, uses=2, hours=1)
-    states = [(await _enrol(lab, asks(f"PC-{n}", n, token=token))).state for n in (1, 2, 3)]
+    states = [(await enrol(lab, asks(f"PC-{n}", n, token=token))).state for n in (1, 2, 3)]
     assert states == ["admitted", "admitted", "refused"]
     late = await _token(lab, hours=1)
     lab.clock.advance(HOUR)
-    assert (await _enrol(lab, asks("PC-9", 9, token=late))).state == "refused"
+    assert (await enrol(lab, asks("PC-9", 9, token=late))).state == "refused"
     assert await lab.fleet.enrolment.tokens() == []
 
 
 async def test_a_revoked_or_made_up_token_opens_nothing(lab: Lab) -> None:
     token, text = await lab.fleet.enrolment.new_token(by="Lan", room=None)
     await lab.fleet.enrolment.revoke_token(token.id, by="Lan")
-    assert (await _enrol(lab, asks(token=text))).state == "refused"
-    assert (await _enrol(lab, asks(token="ds1.nonsense"))).state == "refused"
+    assert (await enrol(lab, asks(token=text))).state == "refused"
+    assert (await enrol(lab, asks(token="ds1.nonsense"))).state == "refused"
     for _ in range(18):
-        await _enrol(lab, asks(token="ds1.nonsense"), "10.9.9.9")
+        await enrol(lab, asks(token="ds1.nonsense"), "10.9.9.9")
     for _ in range(2):
-        await _enrol(lab, asks(token="ds1.nonsense"), "10.9.9.9")
+        await enrol(lab, asks(token="ds1.nonsense"), "10.9.9.9")
     with pytest.raises(TooMany):
-        await _enrol(lab, asks(token="ds1.nonsense"), "10.9.9.9")
+        await enrol(lab, asks(token="ds1.nonsense"), "10.9.9.9")
 
 
 async def test_secrets_are_stored_as_hashes_only(lab: Lab, school: Database) -> None:
     text = await _token(lab)
-    answer = await _enrol(lab, asks())
+    answer = await enrol(lab, asks())
     dump = "\n".join(await school.read(lambda c: list(c.iterdump())))
     assert parse_token(text).secret not in dump
     assert answer.ticket is not None
@@ -91,16 +91,16 @@ async def test_secrets_are_stored_as_hashes_only(lab: Lab, school: Database) -> 
 
 async def test_without_a_token_one_waits_for_one_click(lab: Lab) -> None:
     request = asks()
-    first = await _enrol(lab, request)
+    first = await enrol(lab, request)
     assert (first.state, first.certificate) == ("waiting", None)
     again = msgspec.structs.replace(request, ticket=first.ticket)
-    assert (await _enrol(lab, again)).state == "waiting"
+    assert (await enrol(lab, again)).state == "waiting"
     waiting = await lab.fleet.enrolment.waiting()
     assert [(w.hostname, w.twin_of, w.same_as) for w in waiting] == [("PC-01", None, None)]
     assert [f.kind for f in await lab.fleet.alerts.morning()] == [FindingKind.WAITING]
     room = await lab.fleet.rooms.new("Phòng Tin 1", by="Lan", seats=2)
     machine = await lab.fleet.enrolment.admit(waiting[0].id, by="Lan", room=room.id, seat="02")
-    answer = await _enrol(lab, again)
+    answer = await enrol(lab, again)
     assert (answer.state, answer.device) == ("admitted", machine.id)
     assert machine.place is not None
     assert machine.place.seat == "02"
@@ -111,13 +111,13 @@ async def test_without_a_token_one_waits_for_one_click(lab: Lab) -> None:
 
 async def test_a_lost_ticket_makes_no_second_entry_and_a_stolen_one_is_worthless(lab: Lab) -> None:
     request = asks()
-    first = await _enrol(lab, request)
-    second = await _enrol(lab, request)
+    first = await enrol(lab, request)
+    second = await enrol(lab, request)
     assert first.ticket != second.ticket
     assert len(await lab.fleet.enrolment.waiting()) == 1
     waiting = (await lab.fleet.enrolment.waiting())[0]
     await lab.fleet.enrolment.admit(waiting.id, by="Lan")
-    thief = await _enrol(lab, asks("THIEF", 7, ticket=second.ticket))
+    thief = await enrol(lab, asks("THIEF", 7, ticket=second.ticket))
     assert (thief.state, thief.certificate) == ("waiting", None)
 
 
@@ -126,27 +126,27 @@ async def test_a_full_list_of_one_address_shuts_nobody_else_out_and_empties_itse
 ) -> None:
     monkeypatch.setattr(enrolment, "MOST_WAITING_OF_ONE", 2)
     for n in (1, 2):
-        assert (await _enrol(lab, asks(f"PC-0{n}", n))).state == "waiting"
+        assert (await enrol(lab, asks(f"PC-0{n}", n))).state == "waiting"
     with pytest.raises(TooMany) as full:
-        await _enrol(lab, asks("PC-03", 3))
+        await enrol(lab, asks("PC-03", 3))
     assert full.value.code == "fleet.waiting-full"
-    assert (await _enrol(lab, asks("PC-04", 4), address="10.0.0.6")).state == "waiting"
+    assert (await enrol(lab, asks("PC-04", 4), address="10.0.0.6")).state == "waiting"
     lab.clock.advance(8 * DAY)
-    assert (await _enrol(lab, asks("PC-03", 3))).state == "waiting"
+    assert (await enrol(lab, asks("PC-03", 3))).state == "waiting"
     assert [w.hostname for w in await lab.fleet.enrolment.waiting()] == ["PC-03"]
 
 
 async def test_refused_is_refused(lab: Lab) -> None:
     request = asks()
-    first = await _enrol(lab, request)
+    first = await enrol(lab, request)
     await lab.fleet.enrolment.refuse((await lab.fleet.enrolment.waiting())[0].id, by="Lan")
-    assert (await _enrol(lab, msgspec.structs.replace(request, ticket=first.ticket))).state == "refused"
+    assert (await enrol(lab, msgspec.structs.replace(request, ticket=first.ticket))).state == "refused"
 
 
 async def test_an_answer_that_got_lost_makes_no_second_machine(lab: Lab) -> None:
     token = await _token(lab, uses=5)
     request = asks(token=token, fingerprint=())
-    first, second = await _enrol(lab, request), await _enrol(lab, request)
+    first, second = await enrol(lab, request), await enrol(lab, request)
     assert first.device == second.device
     assert len(await lab.fleet.register.machines()) == 1
     assert (await lab.fleet.enrolment.tokens())[0].uses_left == 4
@@ -155,9 +155,9 @@ async def test_an_answer_that_got_lost_makes_no_second_machine(lab: Lab) -> None
 async def test_installed_anew_renamed_and_moved_it_is_still_one_machine(lab: Lab) -> None:
     one = await lab.fleet.rooms.new("Phòng Tin 1", by="Lan", seats=2)
     two = await lab.fleet.rooms.new("Phòng Tin 2", by="Lan", seats=2)
-    first = await _enrol(lab, asks(token=await _token(lab, one.id)))
+    first = await enrol(lab, asks(token=await _token(lab, one.id)))
     lab.clock.advance(DAY)
-    again = await _enrol(lab, asks("LIB-01", token=await _token(lab, two.id)))
+    again = await enrol(lab, asks("LIB-01", token=await _token(lab, two.id)))
     assert again.device == first.device
     machines = await lab.fleet.register.machines()
     assert [(m.id, m.name, m.place.room if m.place else None) for m in machines] == [(first.device, "LIB-01", two.id)]
@@ -168,7 +168,7 @@ async def test_installed_anew_renamed_and_moved_it_is_still_one_machine(lab: Lab
 
 async def test_a_clone_becomes_a_second_machine_with_a_word_to_the_technician(lab: Lab) -> None:
     token = await _token(lab)
-    original = await _enrol(lab, asks(token=token))
+    original = await enrol(lab, asks(token=token))
     assert original.device is not None
     lab.clock.advance(MINUTE)
     found = await lab.fleet.telemetry.hello(
@@ -176,13 +176,13 @@ async def test_a_clone_becomes_a_second_machine_with_a_word_to_the_technician(la
     )
     assert found.twin
     clone = asks("PC-01", 2, was=original.device)
-    first = await _enrol(lab, clone)
+    first = await enrol(lab, clone)
     waiting = (await lab.fleet.enrolment.waiting())[0]
     assert waiting.twin_of == original.device
     kinds = [(f.kind, f.urgent, f.waiting) for f in await lab.fleet.alerts.morning()]
     assert (FindingKind.TWIN, True, waiting.id) in kinds
     await lab.fleet.enrolment.admit(waiting.id, by="Lan")
-    answer = await _enrol(lab, msgspec.structs.replace(clone, ticket=first.ticket))
+    answer = await enrol(lab, msgspec.structs.replace(clone, ticket=first.ticket))
     assert answer.state == "admitted"
     assert answer.device != original.device
     assert len(await lab.fleet.register.machines()) == 2
@@ -193,8 +193,8 @@ async def test_a_clone_becomes_a_second_machine_with_a_word_to_the_technician(la
 async def test_a_clone_that_copied_the_key_does_not_become_the_original(lab: Lab) -> None:
     token = await _token(lab)
     request = asks(token=token)
-    original = await _enrol(lab, request)
-    clone = await _enrol(lab, msgspec.structs.replace(request, fingerprint=factors("x", "y", "z")))
+    original = await enrol(lab, request)
+    clone = await enrol(lab, msgspec.structs.replace(request, fingerprint=factors("x", "y", "z")))
     assert clone.device != original.device
 
 
@@ -208,12 +208,12 @@ async def test_shut_out(lab: Lab) -> None:
     broker = Broker()
     lab.fleet.enrolment.doorkeeper = broker
     request = asks(token=await _token(lab))
-    device = (await _enrol(lab, request)).device or ""
+    device = (await enrol(lab, request)).device or ""
     await lab.fleet.enrolment.shut_out(device, by="Lan")
     assert broker.told == {device}
     assert not lab.fleet.register.knows(device)
     # With a token in hand a person has decided otherwise: it comes back as itself.
-    back = await _enrol(lab, msgspec.structs.replace(request, token=await _token(lab)))
+    back = await enrol(lab, msgspec.structs.replace(request, token=await _token(lab)))
     assert (back.state, back.device, broker.told) == ("admitted", device, frozenset())
 
 
@@ -221,14 +221,14 @@ async def test_nonsense_is_refused_and_a_hub_without_broker_says_so(lab: Lab) ->
     empty = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----"
     for pem in ("", "no pem", csr().replace("A", "B"), empty):
         with pytest.raises(BadInput):
-            await _enrol(lab, asks(csr_pem=pem))
+            await enrol(lab, asks(csr_pem=pem))
     lab.fleet.enrolment.site = Site(school="truong")
     with pytest.raises(Unavailable):
-        await _enrol(lab, asks())
+        await enrol(lab, asks())
 
 
 async def test_decisions_are_in_the_audit_log(lab: Lab, school: Database) -> None:
-    await _enrol(lab, asks())
+    await enrol(lab, asks())
     await lab.fleet.enrolment.admit((await lab.fleet.enrolment.waiting())[0].id, by="Lan")
     rows = await school.read(lambda c: [tuple(r) for r in c.execute("SELECT by_name, what FROM audit ORDER BY seq")])
     assert ("Lan", f"fleet.machine-{WaitingState.ADMITTED}") in rows
@@ -242,14 +242,14 @@ async def test_brought_back_by_a_person_the_broker_lets_it_in_again(lab: Lab) ->
             self.told = devices
 
     request = asks(token=await _token(lab))
-    device = (await _enrol(lab, request)).device or ""
+    device = (await enrol(lab, request)).device or ""
     await lab.fleet.register.retire(device, by="Lan")
     await lab.fleet.open()  # as after a restart, when the broker is given the list by whoever starts it
     broker = Broker()
     broker.told = frozenset({device})
     lab.fleet.enrolment.doorkeeper = broker
     await lab.fleet.register.bring_back(device, by="Lan")
-    assert (await _enrol(lab, request)).device == device
+    assert (await enrol(lab, request)).device == device
     assert broker.told == frozenset()
 
 
