@@ -8,11 +8,12 @@ from densach_core import sender as core_sender
 from densach_core.accounts import account_pages, admin_pages
 from densach_core.accounts import pages as entrance_pages
 from densach_core.accounts.model import PRINCIPALS, TECHNICIANS
+from densach_core.sender.api import upward_api
 from densach_core.sender.pages import upward_routes
 from densach_core.web.site import Room, core_rooms
 from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
 from densach_hub.fleet import api as fleet_api
-from densach_hub.fleet import register_api, software_api
+from densach_hub.fleet import quarantine_api, register_api, software_api
 from densach_hub.lab import pages as lab_pages
 from densach_hub.library import web as library_web
 from densach_hub.measures import api as measures_api
@@ -22,7 +23,11 @@ from densach_hub.people import api as people_api
 from densach_hub.people import pages as people_pages
 from densach_hub.setup import pages as setup_pages
 from densach_hub.studio import pages as studio_pages
+from densach_hub.upkeep import api as upkeep_api
 from densach_hub.upkeep import pages as upkeep_pages
+
+UPWARD = PRINCIPALS | TECHNICIANS
+"""Who looks after what goes to the office."""
 
 
 def _folder(package: object) -> Path:
@@ -40,9 +45,9 @@ def every_room() -> list[Room]:
         ),
         Room("hub", Path(__file__).parent),
         Room("criteria", _folder(core_criteria)),
-        Room("sender", _folder(core_sender), (upward_routes("/reports/upward", PRINCIPALS | TECHNICIANS),)),
+        Room("sender", _folder(core_sender), (upward_routes("/reports/upward", UPWARD), upward_api(UPWARD))),
         Room("link", _folder(link)),
-        Room("fleet", _folder(fleet), (fleet_api.routes, register_api.routes, software_api.routes)),
+        Room("fleet", _folder(fleet), (fleet_api.routes, register_api.routes, quarantine_api.routes, software_api.routes)),
         Room("people", _folder(people), (people_pages.routes, people_admin.routes, people_api.routes)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),
@@ -50,5 +55,5 @@ def every_room() -> list[Room]:
         Room("library", _folder(library), library_web.ROUTES),
         Room("measures", _folder(measures), (measures_pages.routes, measures_api.routes)),
         Room("setup", _folder(setup), (setup_pages.routes,)),
-        Room("upkeep", _folder(upkeep), (upkeep_pages.routes,)),
+        Room("upkeep", _folder(upkeep), (upkeep_pages.routes, upkeep_api.routes)),
     ]

@@ -28,6 +28,7 @@ from densach_core.metrics import Metrics
 from densach_core.place import announce, host_and_port, keep_clock, kept_clock, occupied
 from densach_core.schedules import daily
 from densach_core.sender import store as sender_store
+from densach_core.sender.api import upward_api
 from densach_core.sender.model import Identity
 from densach_core.sender.pages import upward_routes
 from densach_core.sender.service import SENDER, Sender
@@ -39,6 +40,7 @@ from densach_core.web.site import CORE, Face, Room, Site, core_rooms, make_app, 
 from densach_office import setup
 from densach_office.feed import api as feed_api
 from densach_office.feed import pages as feed_pages
+from densach_office.feed import tree_api
 from densach_office.feed.pages import STORE
 from densach_office.feed.pairing import PAIRING, Pairing
 from densach_office.feed.service import FEED, Feed
@@ -173,7 +175,9 @@ async def office_app(office: Office, settings: OfficeSettings) -> web.Applicatio
                     feed_pages.routes,
                     school_pages.routes,
                     school_api.routes,
+                    tree_api.routes,
                     upward_routes("/upward", ADMINS),
+                    upward_api(ADMINS),
                 ),
             ),
         ],

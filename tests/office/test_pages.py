@@ -254,3 +254,34 @@ async def test_healthz_metrics_and_the_description_of_the_api(office: Running, s
         assert '"ready":true' in await words(session, "/healthz")
         assert 'densach_feed_records_total{verdict="accepted"} 5.0' in await words(session, "/metrics")
         assert "/api/v1/feed" in await words(session, "/api/openapi.json")
+
+
+async def test_programs_build_the_tree_too(office: Running, school: School) -> None:
+    await reported(office, school)
+    async with office.browser(Role.ADMIN) as session:
+        headers = {"Origin": office.url}
+
+        async def ask(method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
+            more = {"json": body} if body is not None else {}
+            async with session.request(method, path, headers=headers, **more) as answer:  # type: ignore[arg-type]
+                return answer.status, await answer.json() if answer.status != 204 else {}
+
+        assert (await ask("PUT", "/api/v1/tree/so", {"name": "Sở"}))[0] == 200
+        assert (await ask("PUT", "/api/v1/tree/xa-1", {"name": "Xã", "parents": ["so"]}))[0] == 200
+        assert (await ask("PUT", "/api/v1/tree/so", {"name": "Sở", "parents": ["xa-1"]}))[1]["code"] == "tree.circle"
+        assert (await ask("PUT", "/api/v1/tree/X Y", {"name": "Sở"}))[1]["code"] == "tree.id-odd"
+        assert (await ask("PUT", f"/api/v1/schools/{school.code}/units", {"units": ["xa-1", "none"]})) == (
+            200,
+            {"units": ["xa-1"]},
+        )
+        assert (await ask("DELETE", "/api/v1/tree/so"))[1]["code"] == "tree.in-use"
+        _, tree = await ask("GET", "/api/v1/tree")
+        assert tree["memberships"] == {school.code: ["xa-1"]}
+        assert (await ask("PUT", f"/api/v1/schools/{school.code}/units", {"units": []}))[0] == 200
+        assert (await ask("DELETE", "/api/v1/tree/xa-1"))[0] == 204
+        assert await ask("GET", "/api/v1/upward") == (200, {"offices": [], "refusals": []})
+    async with (
+        office.browser() as session,
+        session.put("/api/v1/tree/y", headers={"Origin": office.url}, json={"name": "Y"}) as answer,
+    ):
+        assert answer.status == 403

@@ -67,6 +67,12 @@ class IssuedToken(msgspec.Struct, frozen=True):
     bearer: str
 
 
+class TokenList(msgspec.Struct, frozen=True):
+    """Without the secrets, which nobody can show again."""
+
+    tokens: list[Token]
+
+
 class AuditPage(msgspec.Struct, frozen=True):
     notes: list[Note]
 
@@ -205,6 +211,16 @@ async def add_token_api(request: web.Request) -> IssuedToken:
     new = await read_body(request, NewToken)
     token, bearer = await request.app[ACCOUNTS].create_token(name=new.name, roles=new.roles, by=me(request), days=new.days)
     return IssuedToken(token, bearer)
+
+
+@routes.api("GET", "/api/v1/tokens", who=ADMINS, answers=TokenList, summary="API tokens, revoked ones too")
+async def tokens_api(request: web.Request) -> TokenList:
+    return TokenList(await request.app[ACCOUNTS].tokens())
+
+
+@routes.api("DELETE", "/api/v1/tokens/{id}", who=ADMINS, summary="Revoke an API token")
+async def revoke_token_api(request: web.Request) -> None:
+    await request.app[ACCOUNTS].revoke_token(request.match_info["id"], by=me(request))
 
 
 # --- audit ----------------------------------------------------------------------------------------------------------

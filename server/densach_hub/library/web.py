@@ -7,7 +7,7 @@ from aiohttp import web
 
 from densach_core.clock import Clock
 from densach_core.web.routes import Routes
-from densach_hub.library import api, desk, editing, files, opds, pages, reading, tus
+from densach_hub.library import api, desk, desk_api, editing, files, opds, pages, reading, tus
 from densach_hub.library.asking import ASKING, Asking
 from densach_hub.library.service import LIBRARY, Library
 
@@ -20,6 +20,7 @@ ROUTES: tuple[Routes, ...] = (
     tus.routes,
     opds.routes,
     api.routes,
+    desk_api.routes,
 )
 
 

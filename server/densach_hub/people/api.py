@@ -29,6 +29,15 @@ class ClassList(msgspec.Struct, frozen=True):
     classes: list[SchoolClass]
 
 
+class ClassSaid(msgspec.Struct, frozen=True):
+    """What a person says of a class: `grade` 1 to 12, `homeroom_id` a teacher's id, `room_ids` where it is taught."""
+
+    name: str
+    grade: int
+    homeroom_id: str | None = None
+    room_ids: tuple[str, ...] = ()
+
+
 class PupilList(msgspec.Struct, frozen=True):
     school_class: SchoolClass
     pupils: list[Pupil]
@@ -137,6 +146,23 @@ async def roster(request: web.Request) -> RosterSummary:
 async def classes(request: web.Request) -> ClassList:
     people = request.app[PEOPLE]
     return ClassList(await people.school_year(), await people.classes())
+
+
+@routes.api("POST", "/api/v1/classes", who=ADMINS, takes=ClassSaid, answers=SchoolClass, status=201, summary="A new class")
+async def add_class(request: web.Request) -> SchoolClass:
+    return await _put_class(request, None)
+
+
+@routes.api("PUT", "/api/v1/classes/{id}", who=ADMINS, takes=ClassSaid, answers=SchoolClass, summary="Change a class")
+async def change_class(request: web.Request) -> SchoolClass:
+    return await _put_class(request, request.match_info["id"])
+
+
+async def _put_class(request: web.Request, class_id: str | None) -> SchoolClass:
+    said = await read_body(request, ClassSaid)
+    return await request.app[PEOPLE].put_class(
+        class_id=class_id, name=said.name, grade=said.grade, homeroom_id=said.homeroom_id, room_ids=said.room_ids, by=me(request)
+    )
 
 
 @routes.api("GET", "/api/v1/classes/{id}/pupils", who=TEACHERS, answers=PupilList, summary="Pupils of one's own class")
