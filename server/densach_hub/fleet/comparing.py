@@ -6,6 +6,7 @@ inventory or another boot says the same. Software comes and goes by hundreds; it
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -50,10 +51,13 @@ class Difference(msgspec.Struct, frozen=True):
 
 def normalised(items: Iterable[Item]) -> dict[tuple[str, str], Item]:
     """Items by class and key, texts trimmed. Of two with one key the first stays."""
+    return {key: Item(*key, {k: _clean(v) for k, v in item.attrs.items()}) for key, item in _keyed(items).items()}
+
+
+def _keyed(items: Iterable[Item]) -> dict[tuple[str, str], Item]:
     found: dict[tuple[str, str], Item] = {}
     for item in items:
-        key = (item.cls.strip().casefold(), " ".join(item.key.split()))
-        found.setdefault(key, Item(key[0], key[1], {k: _clean(v) for k, v in item.attrs.items()}))
+        found.setdefault((item.cls.strip().casefold(), " ".join(item.key.split())), item)
     return found
 
 
@@ -124,15 +128,17 @@ def serial_of(item: Item) -> str | None:
 
 
 def software_difference(before: Sequence[Item], after: Sequence[Item]) -> tuple[int, int, int]:
-    """(added, removed, changed) of programs."""
-    old = {k: i for k, i in normalised(before).items() if i.cls in SOFTWARE}
-    new = {k: i for k, i in normalised(after).items() if i.cls in SOFTWARE}
-    changed = sum(1 for k, i in old.items() if k in new and steady(i) != steady(new[k]))
+    """(added, removed, changed) of programs. There are thousands, and most are as they were: only the others are looked at
+    closely."""
+    old = {key: item for key, item in _keyed(before).items() if key[0] in SOFTWARE}
+    new = {key: item for key, item in _keyed(after).items() if key[0] in SOFTWARE}
+    unlike = [(item, new[key]) for key, item in old.items() if key in new and item.attrs != new[key].attrs]
+    changed = sum(1 for a, b in unlike if _clean_steady(a) != _clean_steady(b))
     return len(new.keys() - old.keys()), len(old.keys() - new.keys()), changed
 
 
 def _watched(items: Sequence[Item]) -> dict[tuple[str, str], Item]:
-    every = normalised(items)
+    every = normalised(item for item in items if item.cls not in SOFTWARE)
     return {key: item for key, item in every.items() if (_is_thing(item, every) if item.cls in PLUGGED else _is_fixed(item))}
 
 
@@ -172,6 +178,11 @@ def _clean(value: Value) -> Value:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
+def _clean_steady(item: Item) -> dict[str, Value]:
+    return {k: _clean(v) for k, v in steady(item).items()}
+
+
+@lru_cache(maxsize=1024)
 def _moves(name: str) -> bool:
     words = name.casefold().split("_")
     return any(word in _MOVING_WORDS for word in words)
