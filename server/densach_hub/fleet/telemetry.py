@@ -13,7 +13,7 @@ from densach_core.documents import Single
 from densach_core.errors import Unavailable
 from densach_core.live import Bus
 from densach_hub.fleet import receiving, store_identity, store_rollup, store_telling, store_told, store_use
-from densach_hub.fleet.identity import note_parts, suspicion
+from densach_hub.fleet.identity import MERGED, note_parts, suspicion
 from densach_hub.fleet.model import FleetPolicy, TwinMode
 from densach_hub.fleet.register import Register
 from densach_hub.fleet.rules import day_name
@@ -251,8 +251,9 @@ def take_hello(
     why = None if mode is TwinMode.OFF else suspicion(c, device, hello, before)
     store_telling.note_boot(c, device, hello.boot, at, clock, offset_ms)
     if why is not None and store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE):
-        found = decide(store_telling.factors(c, device), hello.fingerprint)
-        store_identity.add(c, device, why, at, kept=found.kept, changed=found.changed)
+        if why != MERGED:  # that is written down already, as a person's word
+            found = decide(store_telling.factors(c, device), hello.fingerprint)
+            store_identity.add(c, device, why, at, kept=found.kept, changed=found.changed)
     if why is None or mode is not TwinMode.ENFORCE:
         heard = None if retained else at
         store_telling.put_hello(c, device, hello, at, heard_at=heard, trust=clock, offset_ms=offset_ms)
