@@ -28,6 +28,7 @@ _FIELD = re.compile(r"^([A-Z][^:\n]{2,60}): +(.*)$", re.MULTILINE)
 _WEAR_LEFT = (231, 233, 202, 177, 173, 169)
 """Attributes of SSDs whose normalised value counts life down from 100; the first that is there counts."""
 _WORN_PCT = 90
+_MANY_REALLOCATED = 10
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -95,15 +96,17 @@ def verdict(report: Report) -> tuple[str, str | None]:
     read, or is nearly worn out; such disks fail many times as often as others. "ok": it says that it is well."""
     if report.passed is False or report.failing_now:
         return "failing", ", ".join(report.failing_now) or None
+    worn = report.wear_pct is not None and report.wear_pct >= _WORN_PCT
     worries = [
-        f"{word} {count}"
-        for word, count in (("pending sectors", report.pending), ("uncorrectable", report.uncorrectable))
-        if count
+        word
+        for word, worry in (
+            ("pending sectors", report.pending),
+            ("uncorrectable errors", report.uncorrectable),
+            ("worn out", worn),
+            ("reallocated sectors", (report.reallocated or 0) >= _MANY_REALLOCATED),
+        )
+        if worry
     ]
-    if report.wear_pct is not None and report.wear_pct >= _WORN_PCT:
-        worries.append(f"wear {report.wear_pct} %")
-    if report.reallocated is not None and report.reallocated >= 10:
-        worries.append(f"reallocated sectors {coarse(report.reallocated)}")
     if worries:
         return "weak", ", ".join(worries)
     return ("ok" if report.passed else "unknown"), None

@@ -180,12 +180,12 @@ def _disks(ground: Ground, facts: Facts) -> Iterator[Finding]:
     for disk in facts.smart:
         if disk.device not in ground.machines:
             continue
-        name, about = ground.machines[disk.device].name, f"{disk.name}, {disk.reason}" if disk.reason else disk.name
+        name = ground.machines[disk.device].name
         yield _about(
             ground, disk.device, FindingKind.DISK, key=f"disk:{disk.device}:{disk.key}:{'failing' if disk.failing else 'weak'}",
             urgent=disk.failing, since=disk.at,
-            what=t("{name}: the disk reports that it is failing ({disk}).", name=name, disk=about) if disk.failing
-            else t("{name}: the disk is getting weak ({disk}).", name=name, disk=about),
+            what=t("{name}: the disk reports that it is failing ({disk}).", name=name, disk=disk.name) if disk.failing
+            else t("{name}: the disk is getting weak ({disk}).", name=name, disk=disk.name),
             do=t("Copy what is needed, then replace the disk.") if disk.failing
             else t("Keep a copy of what is on it, and have a new disk ready."),
         )  # fmt: skip

@@ -139,7 +139,7 @@ def sick_disks(c: Connection) -> list[SickDisk]:
                 found.append(
                     SickDisk(
                         device=section.device, key=str(serial or item.key), name=str(model or item.key),
-                        failing=health == "failing", reason=str(item.attrs.get("health_reason") or ""), at=section.at,
+                        failing=health == "failing", at=section.at,
                     )
                 )  # fmt: skip
     return found

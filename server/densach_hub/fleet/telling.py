@@ -199,7 +199,6 @@ class SickDisk(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     failing: bool
     """Else it is weak: it has lost sectors, or is nearly worn out."""
-    reason: str
     at: int
     """When it was told so."""
 

@@ -21,10 +21,15 @@ CLASSES: dict[str, tuple[str, Text]] = {
     "bios": ("chip", t("Firmware (BIOS)")),
     "tpm": ("shield", t("Security chip (TPM)")),
     "virtual": ("twin", t("Virtual machine")),
+    "container": ("twin", t("Container")),
     "cpu": ("chip", t("Processor")),
     "memory": ("memory", t("Memory module")),
     "memory-total": ("memory", t("In all")),
     "disk": ("disk", t("Disk")),
+    "optical": ("disk", t("Optical drive")),
+    "disk-health": ("disk", t("Health of a disk")),
+    "filesystem": ("disk", t("File system")),
+    "swap": ("disk", t("Swap space")),
     "gpu": ("chip", t("Graphics card")),
     "display": ("monitor", t("Screen")),
     "network": ("globe", t("Network card")),
@@ -54,6 +59,8 @@ SECTIONS: dict[str, Text] = {
     "cpu": t("Processor"),
     "memory": t("Memory"),
     "disk": t("Disks"),
+    "smart": t("Health of disks"),
+    "filesystems": t("File systems"),
     "gpu": t("Graphics"),
     "display": t("Screens"),
     "network": t("Network"),
@@ -112,6 +119,44 @@ ATTRIBUTES: dict[str, Text] = {
     "restart_due": t("Restart needed after an update"),
     "random_mac": t("Changing hardware address"),
     "microcode": t("Microcode"),
+    "sku": t("Order number"),
+    "release": t("Release"),
+    "secure_boot_mode": t("Mode of secure boot"),
+    "enabled": t("Switched on"),
+    "base_mhz": t("Base clock (MHz)"),
+    "cache_bytes": t("Largest cache"),
+    "virtualisation": t("Can run virtual machines"),
+    "configured_speed_mts": t("Speed it runs at (MT/s)"),
+    "slots": t("Slots"),
+    "empty_slots": t("Free slots"),
+    "maximum_bytes": t("Takes at most"),
+    "error_correction": t("Error correction"),
+    "rotation_rpm": t("Rotation (per minute)"),
+    "writes": t("Can write"),
+    "health": t("Health"),
+    "health_reason": t("Reason"),
+    "wear_pct": t("Wear (%)"),
+    "power_on_hours": t("Hours of running"),
+    "power_cycle_count": t("Times switched on"),
+    "unsafe_shutdown_count": t("Times without power at once"),
+    "reallocated_count": t("Replaced sectors"),
+    "pending_count": t("Unreadable sectors"),
+    "uncorrectable_count": t("Errors not corrected"),
+    "device": t("Device"),
+    "disk": t("On disk"),
+    "volume": t("Label"),
+    "read_only": t("Read-only"),
+    "driver_version": t("Driver version"),
+    "width_mm": t("Width (mm)"),
+    "height_mm": t("Height (mm)"),
+    "size_inches": t("Size (inches)"),
+    "built_in": t("Built in"),
+    "link_up": t("Cable connected"),
+    "link_duplex": t("Duplex"),
+    "wake_on_lan": t("Can be woken over the network"),
+    "full_mwh": t("Capacity now (mWh)"),
+    "cycle_count": t("Charge cycles"),
+    "made": t("Made"),
     "own_name": t("Name it gives itself"),
     "port": t("USB port"),
     "inputs": t("Recording streams"),
@@ -158,9 +203,30 @@ WORDS: dict[str, Text] = {
     "usb microphone": t("on USB"), "in a camera": t("in a camera"), "in a capture device": t("in a capture device"),
     "built in": t("built in"), "screens": t("in screens"),
     "speakers": t("speakers"), "audio interface": t("audio interface"), "none": t("nobody"),
-    "ssd": t("SSD"), "hdd": t("HDD"), "uefi": t("UEFI"), "bios": t("BIOS"),
+    "ssd": t("SSD"), "hdd": t("HDD"), "sd-card": t("memory card"), "emmc": t("eMMC"), "file": t("file"),
+    "partition": t("partition"), "mini": t("mini PC"), "mobile": t("mobile network"), "bluetooth": t("Bluetooth"),
+    "yes": t("yes"), "uefi": t("UEFI"), "bios": t("BIOS"),
 }  # fmt: skip
 """Kinds of things in a person's words; others are names that stand for themselves (DDR4)."""
+STATES: dict[str, dict[str, Text]] = {
+    "health": {
+        "ok": t("good"), "weak": t("getting weak"), "failing": t("failing"), "unknown": t("does not say"),
+        "timeout": t("no answer"), "asleep": t("asleep, not asked"),
+    },
+    "health_reason": {
+        "pending sectors": t("sectors that cannot be read"), "uncorrectable errors": t("errors not corrected"),
+        "worn out": t("nearly worn out"), "reallocated sectors": t("many replaced sectors"),
+        "spare blocks used up": t("spare blocks used up"), "unreliable": t("unreliable"), "read-only": t("read-only"),
+        "memory backup failed": t("power reserve failed"),
+    },
+    "secure_boot_mode": {
+        "user": t("in force"), "setup": t("being set up, not in force"), "audit": t("trial, not in force"),
+        "deployed": t("in force, locked"),
+    },
+    "link_duplex": {"full": t("full"), "half": t("half")},
+    "error_correction": {"ecc": t("ECC")},
+}  # fmt: skip
+"""Of some attributes, every value in a person's words."""
 IN_NAME = ("maker", "model", "name", "size_bytes")
 
 
@@ -197,7 +263,10 @@ def part(item: Item) -> Part:
         name=named(item),
         size=float(size) if isinstance(size, int | float) else None,
         facts=tuple(
-            fact for name, value in item.attrs.items() if name not in IN_NAME and (fact := _fact(name, value)) is not None
+            fact
+            for name, told in item.attrs.items()
+            for value in (told.split(", ") if name == "health_reason" and isinstance(told, str) else (told,))
+            if name not in IN_NAME and (fact := _fact(name, value)) is not None
         ),
     )
 
