@@ -20,18 +20,16 @@ _GRABBER_DRIVERS = frozenset({
 })  # fmt: skip
 _GRABBER_MAKERS = frozenset({"0fd9", "1164", "1edb", "2935", "345f", "534d", "07ca"})
 """Elgato, YUAN, Blackmagic, Magewell, MacroSilicon (twice), AVerMedia: they make grabbers, and a few webcams."""
-_GRABBER_WORDS = re.compile(
-    r"capture|grabber|hdmi|\bsdi\b|cam ?link|live gamer|game ?link|hd60|4k60|easy ?cap|\batem\b|intensity"
-    r"|usb ?[23]?\.? ?0? ?video\b",
-    re.IGNORECASE,
+_GRABBER_WORDS = (
+    r"(?i)capture|grabber|hdmi|\bsdi\b|cam ?link|live gamer|game ?link|hd60|4k60|easy ?cap|\batem\b|intensity"
+    r"|usb ?[23]?\.? ?0? ?video\b"
 )
-_CAMERA_WORDS = re.compile(r"face ?cam|webcam|camera|\bpw3\d\d|\bpw5\d\d|brio|kiyo", re.IGNORECASE)
+_CAMERA_WORDS = r"(?i)face ?cam|webcam|camera|\bpw3\d\d|\bpw5\d\d|brio|kiyo"
 _CARD_MAKERS = frozenset({0xBDBD, 0x1CD7, 0x1131, 0x14F1, 0x1797, 0x1461, 0x12AB, 0x1A55})
 """Blackmagic, Magewell, Philips, Conexant, Techwell, AVerMedia, YUAN, …: what they sell on PCI takes pictures in."""
-_NOT_CAMERAS = re.compile(
-    r"codec|decod|encod|\bisp\b|-isp|rpi-hevc|rpivid|\bdec\b|\benc\b|\bvpu\b|\bjpeg\b|scaler|rotator", re.IGNORECASE
-)
-_ISP_WORDS = re.compile(r"\bimaging (signal )?processor|\bIPU\b|\bISP\b", re.IGNORECASE)
+_NOT_CAMERAS = r"(?i)codec|decod|encod|\bisp\b|-isp|rpi-hevc|rpivid|\bdec\b|\benc\b|\bvpu\b|\bjpeg\b|scaler|rotator"
+_ISP_WORDS = r"(?i)\bimaging (signal )?processor|\bIPU\b|\bISP\b"
+"""Patterns are compiled where there is something to look at: most machines have none of it."""
 
 
 def collect(machine: Machine) -> list[Item]:
@@ -49,7 +47,7 @@ def collect(machine: Machine) -> list[Item]:
         name = machine.open_text(f"{_NODES}/{node}/name") or node
         if slot is not None:
             cards.setdefault(slot, name)
-        elif not _NOT_CAMERAS.search(name):
+        elif not re.search(_NOT_CAMERAS, name):
             virtual = "/virtual/" in machine.resolved(f"{_NODES}/{node}")
             key = name if virtual else _driver(machine, node) or name
             if all(other.key != key for other in found):
@@ -87,9 +85,9 @@ def grabs(device: UsbDevice, driver: str | None, words: str) -> bool:
     """Whether a USB video device takes in pictures of something else; `words`: all that it is called."""
     if driver in _GRABBER_DRIVERS:
         return True
-    if _CAMERA_WORDS.search(words) and not re.search(r"capture|hdmi", words, re.IGNORECASE):
+    if re.search(_CAMERA_WORDS, words) and not re.search(r"capture|hdmi", words, re.IGNORECASE):
         return False
-    return device.vendor in _GRABBER_MAKERS or _GRABBER_WORDS.search(words) is not None
+    return device.vendor in _GRABBER_MAKERS or re.search(_GRABBER_WORDS, words) is not None
 
 
 def _cards(machine: Machine, nodes: dict[str, str]) -> list[Item]:
@@ -117,7 +115,7 @@ def _card(device: PciDevice, name: Name) -> Item:
 
 
 def _takes_in(device: PciDevice, model: str | None) -> bool:
-    if device.vendor in (0x8086, 0x1022, 0x1002) or (model is not None and _ISP_WORDS.search(model)):
+    if device.vendor in (0x8086, 0x1022, 0x1002) or (model is not None and re.search(_ISP_WORDS, model)):
         return False  # a processor's own unit for camera pictures, with or without a camera at it
     return device.cls == 0x0400 or device.vendor in _CARD_MAKERS
 

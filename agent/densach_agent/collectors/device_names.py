@@ -27,14 +27,16 @@ _LISTS = {
 _HWDB = ("etc/udev/hwdb.bin", "usr/lib/udev/hwdb.bin", "lib/udev/hwdb.bin")
 _PATTERN = {"pci": ("pci:v0000{}*", "pci:v0000{}d0000{}*"), "usb": ("usb:v{}*", "usb:v{}p{}*")}
 _LARGEST_LIST = 4 * 1024 * 1024
-_NEXT_VENDOR = re.compile(rb"\n[^\t#\n]")
-_PAIR = re.compile(r"[0-9a-f]{4}\Z")
+_SMALL = 2048
+_VENDOR = rb"\n([0-9a-f]{4})  "
+_NEXT_VENDOR = rb"\n[^\t#\n]"
+_DIGITS = frozenset("0123456789abcdef")
 
 
 def device_names(machine: Machine, bus: str, wanted: Mapping[Pair, str]) -> dict[Pair, Name]:
     """`wanted`: pair → file below run/udev/data that udev keeps about such a device ("" if not known)."""
     found: dict[Pair, Name] = {pair: _of_udev(machine, file) if file else (None, None) for pair, file in wanted.items()}
-    sensible = {pair for pair in wanted if all(_PAIR.match(part) for part in pair)}
+    sensible = {pair for pair in wanted if all(len(part) == 4 and _DIGITS.issuperset(part) for part in pair)}
     for source in (_of_list, _of_hwdb):
         unknown = {pair for pair in sensible if found[pair][1] is None}
         if unknown:
@@ -57,16 +59,33 @@ def _of_udev(machine: Machine, file: str) -> Name:
 
 def _of_list(machine: Machine, bus: str, wanted: set[Pair]) -> dict[Pair, Name]:
     text = next((text for path in _LISTS[bus] if (text := _list(machine, path)) is not None), b"")
-    found = {}
+    if not text:
+        return {}
+    found, next_vendor = {}, re.compile(_NEXT_VENDOR)
     for pair in wanted:
         vendor, product = (part.encode() for part in pair)
-        start = text.find(b"\n" + vendor + b"  ")
+        start = _vendor(text, vendor)
         if start >= 0:
-            after = _NEXT_VENDOR.search(text, start + 1)
+            after = next_vendor.search(text, start + 1)
             end = len(text) if after is None else after.start()
             place = text.find(b"\n\t" + product + b"  ", start, end)
             found[pair] = (_rest(text, start + 7), _rest(text, place + 8) if place >= 0 else None)
     return found
+
+
+def _vendor(text: bytes, vendor: bytes) -> int:
+    """Where the line of this maker begins, -1 if nowhere. The lists are in order: halving is quick; where one is not, it is
+    looked through."""
+    low, high, vendors = 0, len(text), re.compile(_VENDOR)
+    while high - low > _SMALL:
+        middle = (low + high) // 2
+        line = vendors.search(text, middle, high)
+        if line is not None and line[1] <= vendor:
+            low = line.start()
+        else:
+            high = middle + 8  # the line that this cuts in two begins before
+    place = text.find(b"\n" + vendor + b"  ", low, high)
+    return place if place >= 0 else text.find(b"\n" + vendor + b"  ")
 
 
 def _list(machine: Machine, path: str) -> bytes | None:
@@ -81,7 +100,7 @@ def _list(machine: Machine, path: str) -> bytes | None:
             except zlib.error:
                 continue
         if raw is not None:
-            return b"\n" + raw
+            return raw
     return None
 
 

@@ -1,6 +1,7 @@
 """PCI devices, all of them, by class, with names where the system knows any."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -42,8 +43,10 @@ class PciDevice(msgspec.Struct, frozen=True):
         return self.vendor, self.device
 
 
-def pci_devices(machine: Machine) -> list[PciDevice]:
-    return [_device(machine, slot) for slot in machine.names(PCI)[:_MOST]]
+@lru_cache(maxsize=1)
+def pci_devices(machine: Machine) -> tuple[PciDevice, ...]:
+    """A round looks once: three sections ask."""
+    return tuple(_device(machine, slot) for slot in machine.names(PCI)[:_MOST])
 
 
 def collect(machine: Machine) -> list[Item]:

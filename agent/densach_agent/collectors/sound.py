@@ -16,10 +16,10 @@ from densach_agent.collectors.usb import UsbDevice, steady_keys, usb_devices, us
 from densach_agent.machine import Machine, NoData, clean
 from densach_wire.messages import Item
 
-_CARDS = re.compile(r"^ *(\d{1,2}) \[(.{1,16}?) *\]: (\S+) - (.*)$", re.MULTILINE)
-_STREAM = re.compile(r"^(\d\d)-(\d\d): (.*?) :.*$", re.MULTILINE)
-_HEADSET = re.compile(r"head ?set|tai nghe|\bjabra\b|plantronics|poly blackwire|evolve|\bhs\d", re.IGNORECASE)
-_SCREEN = re.compile(r"HDMI|DisplayPort", re.IGNORECASE)
+_CARDS = r"(?m)^ *(\d{1,2}) \[(.{1,16}?) *\]: (\S+) - (.*)$"
+_STREAM = r"(?m)^(\d\d)-(\d\d): (.*?) :.*$"
+_HEADSET = r"(?i)head ?set|tai nghe|\bjabra\b|plantronics|poly blackwire|evolve|\bhs\d"
+_SCREEN = r"(?i)HDMI|DisplayPort"
 _VIDEO = 0x0E
 _VIRTUAL = frozenset({"Dummy", "Loopback", "VirMIDI", "pcsp", "aloop"})
 
@@ -60,10 +60,10 @@ def collect(machine: Machine) -> list[Item]:
 def cards(machine: Machine) -> list[Card]:
     """From /proc/asound/cards and /proc/asound/pcm."""
     streams: dict[int, list[str]] = {}
-    for line in _STREAM.finditer(machine.whole("proc/asound/pcm", 65536) or ""):
+    for line in re.finditer(_STREAM, machine.whole("proc/asound/pcm", 65536) or ""):
         streams.setdefault(int(line[1]), []).append(line[0])
     found = []
-    for line in _CARDS.finditer(machine.whole("proc/asound/cards", 65536) or ""):
+    for line in re.finditer(_CARDS, machine.whole("proc/asound/cards", 65536) or ""):
         number = int(line[1])
         mine = streams.get(number, [])
         playing = [stream for stream in mine if re.search(r": playback [1-9]", stream)]
@@ -72,7 +72,7 @@ def cards(machine: Machine) -> list[Card]:
             Card(
                 number=number, name=clean(line[2]), driver=clean(line[3]), title=clean(line[4]),
                 inputs=len(recording), outputs=len(playing),
-                screens=bool(playing) and not recording and all(_SCREEN.search(stream) for stream in playing),
+                screens=bool(playing) and not recording and all(re.search(_SCREEN, stream) for stream in playing),
                 built_in_microphone=any("DMIC" in stream for stream in recording),
             )
         )  # fmt: skip
@@ -86,7 +86,7 @@ def _on_usb(card: Card, device: UsbDevice, name: Name, key: str) -> Item:
         cls, kind = "sound", "in a capture device"
     elif card.inputs and (not card.outputs or device.has(_VIDEO)):
         cls, kind = "microphone", "in a camera" if device.has(_VIDEO) else "usb microphone"
-    elif card.inputs and card.outputs and _HEADSET.search(words):
+    elif card.inputs and card.outputs and re.search(_HEADSET, words):
         cls, kind = "headset", None
     else:
         cls, kind = "sound", "speakers" if card.outputs and not card.inputs else "audio interface"

@@ -4,6 +4,7 @@ What moves (charge, load, volts) is not inventory. One that NUT watches by USB h
 """
 
 import re
+from collections.abc import Sequence
 
 from densach_agent.collectors.model import Collector, item
 from densach_agent.collectors.usb import UsbDevice, steady_keys, usb_devices, usb_names, usb_parent
@@ -39,7 +40,7 @@ def collect(machine: Machine) -> list[Item]:
     return [item("ups", key, **found[key]) for key in sorted(found)]
 
 
-def _on_usb(machine: Machine, devices: list[UsbDevice]) -> list[UsbDevice]:
+def _on_usb(machine: Machine, devices: Sequence[UsbDevice]) -> list[UsbDevice]:
     powers = set()
     for name in machine.names(_HID)[:256]:
         try:

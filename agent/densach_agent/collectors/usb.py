@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -57,10 +58,11 @@ class UsbDevice(msgspec.Struct, frozen=True, kw_only=True):
         return self.cls == cls or any(interface.cls == cls for interface in self.interfaces)
 
 
-def usb_devices(machine: Machine) -> list[UsbDevice]:
-    """All of them, hubs and controllers included."""
+@lru_cache(maxsize=1)
+def usb_devices(machine: Machine) -> tuple[UsbDevice, ...]:
+    """All of them, hubs and controllers included. A round looks once: five sections ask."""
     names = [name for name in machine.names(_USB) if ":" not in name]
-    return [_device(machine, name) for name in names[:_MOST]]
+    return tuple(_device(machine, name) for name in names[:_MOST])
 
 
 def steady_keys(devices: Iterable[UsbDevice]) -> dict[str, str]:
