@@ -99,13 +99,14 @@ class Software:
         return await self._entries.all()
 
     async def say(self, name: str, licence_class: LicenceClass, *, by: str, note: str = "") -> SchoolLicence:
-        """The school's word on software of this name (a pattern). Raises BadInput."""
+        """The school's word on software of this name (a pattern). Raises BadInput, Conflict for a broken file."""
         name = " ".join(name.split())
         if not 0 < len(name) <= 200 or not name.strip("*?"):
             raise BadInput("fleet.licence-name", t("Say a name, at most {n} letters.", n=200), field="name")
         if len(note) > 500:
             raise BadInput("fleet.licence-note", t("At most {n} letters.", n=500), field="note")
         said = SchoolLicence(id=name, licence_class=licence_class, note=note.strip(), by=by, at=self._clock.now_ms())
+        await self._entries.all()  # a file that does not fit is corrected first: what is put into it would not count
         await self._entries.put(said, by=by)
         await self.classes()
         self._bus.say("fleet")
