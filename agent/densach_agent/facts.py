@@ -9,7 +9,9 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,6 +28,8 @@ FILES = (
     "sys/class/dmi/id/product_uuid",
 )
 COMMANDS = (memory.SLOTS, memory.ARRAY)
+_DAY_S = 86_400
+_UPDATES_S = 20.0
 DISK_S = 15.0
 """So long all disks together get: one that is well answers in less than a second, a tired one in a few."""
 
@@ -49,6 +53,7 @@ def write(place: Path, group: int, machine: Machine, boot: str, together: Togeth
         for name, text in _disks(machine, together).items():
             file = command_file(smart.argv(name))
             count += _put(made / "cmd" / file, _better(text, before, file).encode("utf-8", "replace"))
+    count += _queues(machine, made) + _updates(machine, made, place)
     _put(made / "boot", boot.encode())
     for found in (made, *made.rglob("*")):
         os.chown(found, -1, group)
@@ -56,6 +61,33 @@ def write(place: Path, group: int, machine: Machine, boot: str, together: Togeth
     shutil.rmtree(place, ignore_errors=True)
     made.rename(place)
     return count
+
+
+def _queues(machine: Machine, made: Path) -> int:
+    """The printers' queues; passwords in their addresses stay with root."""
+    from densach_agent.collectors import printer
+
+    raw = machine.raw(printer.CONFIGURATION, 1024 * 1024)
+    return 0 if raw is None else _put(made / "root" / printer.CONFIGURATION, printer.without_passwords(raw))
+
+
+def _updates(machine: Machine, made: Path, place: Path) -> int:
+    """Which updates wait, where nobody else counts them: a second or more of processor time, so once a day is enough."""
+    from densach_agent.collectors import updates
+
+    if machine.exists(updates.NOTIFIER):
+        return 0
+    file = f"cmd/{command_file(updates.SIMULATION)}"
+    with suppress(OSError):
+        counted_s = (place / file).stat().st_mtime
+        if 0 <= time.time() - counted_s < _DAY_S:
+            count = _put(made / file, (place / file).read_bytes())
+            os.utime(made / file, (counted_s, counted_s))
+            return count
+    done = machine.run(updates.SIMULATION, _UPDATES_S)
+    if done is None or done.code != 0:
+        return 0
+    return _put(made / file, "".join(line for line in done.out.splitlines(keepends=True) if line.startswith("Inst ")).encode())
 
 
 def current(boot: str, place: Path = PLACE) -> Path | None:

@@ -5,17 +5,21 @@ import os
 import re
 import shutil
 import struct
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from densach_agent.collectors import load
 from densach_agent.collectors.camera import grabs
 from densach_agent.collectors.device_names import device_names
-from densach_agent.collectors.printer import ieee1284, shown_uri
+from densach_agent.collectors.printer import ieee1284, shown_uri, without_passwords
+from densach_agent.collectors.updates import NOTIFIER, SIMULATION
 from densach_agent.collectors.usb import UsbDevice, UsbInterface, steady_keys
-from densach_agent.machine import Machine, NoData, Output
+from densach_agent.facts import write
+from densach_agent.machine import Machine, NoData, Output, command_file
 from densach_agent.record import recorded_machine
 from densach_agent.survey import Survey, wait_for
 from densach_wire.codec import section_digest
@@ -30,7 +34,7 @@ def put(root: Path, path: str, content: str | bytes) -> None:
     (root / path).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def told(root: Path, answers: Mapping[tuple[str, ...], str] | None = None) -> Machine:
+def told(root: Path, answers: Mapping[Any, str] | None = None) -> Machine:
     """A machine at `root` whose commands answer so; every other command is not installed."""
     known = answers or {}
     return Machine(root, lambda argv, _seconds: Output(0, known[argv]) if argv in known else None)
@@ -173,6 +177,36 @@ def test_a_laptop_has_one_ear_of_its_own(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_no_address_of_a_printer_carries_a_password(uri: str, shown: str | None, serial: str | None) -> None:
     assert shown_uri(uri) == (shown, serial)
+
+
+def test_root_leaves_no_password_of_a_printer() -> None:
+    left = without_passwords(
+        b"DeviceURI smb://lan:m@t:khau@may/Canon\nDeviceURI usb://HP/P?serial=1\nDeviceURI lpd://x/q?token=secret\nInfo a@b\n"
+    )
+    assert left == b"DeviceURI smb://may/Canon\nDeviceURI usb://HP/P?serial=1\nDeviceURI lpd://x/q\nInfo a@b\n"
+
+
+def test_root_counts_updates_once_a_day_and_leaves_queues(tmp_path: Path) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(argv: tuple[str, ...], _seconds: float) -> Output | None:
+        asked.append(argv)
+        return Output(0, "Reading package lists...\nInst a [1] (2 Debian-Security:12/stable-security [all])\n")
+
+    put(tmp_path / "root", "etc/cups/printers.conf", "<Printer a>\nDeviceURI smb://lan:mat@may/a\n</Printer>\n")
+    counted = tmp_path / "facts" / "cmd" / command_file(SIMULATION)
+    for age_s, times in ((0, 1), (80_000, 1), (80_000, 1), (90_000, 2)):
+        if age_s:
+            os.utime(counted, (time.time() - age_s,) * 2)
+        write(tmp_path / "facts", os.getegid(), Machine(tmp_path / "root", run), "boot")
+        assert asked.count(SIMULATION) == times
+        assert time.time() - counted.stat().st_mtime >= (age_s if times == 1 else 0)
+    seeing = Machine(tmp_path / "root", run, facts=tmp_path / "facts")
+    assert [item.attrs for item in found(seeing, "updates")] == [{"pending": 1, "security": 1}]
+    assert "mat" not in (tmp_path / "facts/root/etc/cups/printers.conf").read_text("utf-8")
+    put(tmp_path / "root", NOTIFIER, "")
+    write(tmp_path / "facts", os.getegid(), Machine(tmp_path / "root", run), "boot")
+    assert asked.count(SIMULATION) == 2
 
 
 def test_a_device_id_of_a_printer() -> None:

@@ -61,6 +61,13 @@ def shown_uri(uri: str) -> tuple[str | None, str | None]:
     return clean(f"{parts.scheme}://{unquote(host)}{path}") if parts.scheme else None, kept(serial)
 
 
+def without_passwords(raw: bytes) -> bytes:
+    """A configuration of CUPS with nobody's name and password in the addresses, and none of their secrets after a `?`
+    but the serial number."""
+    raw = re.sub(rb"(?m)^(DeviceURI \S*?//)[^/\n]*@", rb"\1", raw)
+    return re.sub(rb"(?m)^(DeviceURI [^?\n]*)\?(?!serial=[^&\n]*$)[^\n]*", rb"\1", raw)
+
+
 def _printer(machine: Machine, device: UsbDevice, name: Name, key: str) -> Item:
     told: dict[str, str] = {}
     for part in device.interfaces:
