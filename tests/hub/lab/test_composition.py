@@ -77,7 +77,8 @@ def test_equipment_that_never_measured_has_no_sum() -> None:
 
 NOT_ON_THE_CARD = {
     "id", "sku", "family", "codename", "machine_id_linked", "area", "branch", "source", "width_mm", "height_mm",
-    "function", "functions", "subsystem", "revision",
+    "function", "functions", "subsystem", "revision", "uuid", "wwn", "stepping", "serial_number", "week", "analog", "design_mv",
+    "primary",
 }  # fmt: skip
 """For programs and the list of software; a technician reads the rest."""
 
