@@ -233,7 +233,7 @@ def test_lamps_blink_and_are_as_they_were(tmp_path: Path, monkeypatch: pytest.Mo
         seen.append(lamp.read_text())
         pause(0.05)
 
-    monkeypatch.setattr(notice.time, "sleep", watch)
+    monkeypatch.setattr(time, "sleep", watch)
     notice.blink(1, tmp_path)
     assert {"0", "1"} <= set(seen)
     assert lamp.read_text() == "0"

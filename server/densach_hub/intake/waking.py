@@ -38,7 +38,7 @@ class Waking:
         self._register = register
         self._facts = facts
         self.targets: tuple[str, ...] | None = None
-        self.ports = PORTS
+        self.ports: tuple[int, ...] = PORTS
 
     async def plans(self, devices: Sequence[str]) -> dict[str, Plan]:
         """Helpers are of the same room first, then any that is awake."""

@@ -53,7 +53,7 @@ async def test_a_sleeping_machine_is_called_by_the_hub_and_a_neighbour_and_says_
             card.bind(("127.0.0.1", 0))
             card.settimeout(40)
             hub.intake.requests.waking.targets = ("127.0.0.1",)
-            hub.intake.requests.waking.ports = (card.getsockname()[1],)
+            hub.intake.requests.waking.ports = (int(card.getsockname()[1]),)
             async with device(mosquitto.port, "pc-1") as asleep:
                 await asleep.hello()
                 await asleep.say(InventorySection("network", (ETHERNET,), "n"))
@@ -111,7 +111,7 @@ async def test_a_hub_that_was_started_again_repeats_nothing(mosquitto: Mosquitto
         await pc.hello()
         await pc.ack()
         await hub.intake.requests.request("pc-1", "refresh")  # whatever came before this came by now
-        names = []
+        names: list[str] = []
         while not names or not names[-1].endswith("/cmd/refresh"):
             names.append((await pc.client.next(40))[0])
         assert not [name for name in names if name.endswith("/cmd/restart")]
