@@ -17,7 +17,13 @@ _TOLD = (
     re.compile(r"^E:(?:ID_SERIAL_SHORT|ID_WWN|ID_WWN_WITH_EXTENSION|ID_FS_UUID|ID_PART_TABLE_UUID|ID_PART_ENTRY_UUID)=(\S{4,})",
                re.MULTILINE),
     re.compile(r"^Serial\s*: (\S{4,})$", re.MULTILINE),
+    re.compile(r"^(?:device|ups|battery)\.serial(?:\.number)?: (.{4,})$", re.MULTILINE),
+    re.compile(r"(?:[?&]serial=|;SN:)([^&;\s\"]{4,})"),
 )  # fmt: skip
+_MAPPED = re.compile(r"(?:CRYPT-[A-Z0-9]+-|LVM-|DMRAID-|mpath-)")
+"""What a device of device mapper is, before the part that is this machine's own."""
+_SIGN_IN = re.compile(r"(?<=://)[^/\s@]+@")
+"""A user and password in an address."""
 _LABELS = re.compile(r"^(E:ID_(?:SERIAL|SERIAL_SHORT|FS_LABEL|FS_LABEL_ENC|PART_ENTRY_NAME)=)(.+)$", re.MULTILINE)
 _NUMBERS = re.compile(r'("(?:id|ext_id)":\s*)(\d{6,})')
 """The unique half of a world-wide name, as smartctl gives it."""
@@ -31,6 +37,7 @@ def private_words(files: Iterable[tuple[str, str | None]], texts: Iterable[str])
     for text in texts:
         for told in _TOLD:
             words |= {found.strip() for found in told.findall(text)}
+    words = {_MAPPED.sub("", word, count=1) if _MAPPED.match(word) else word for word in words}
     words |= {word.replace("-", "") for word in words if len(word) == 36}
     return {word for word in words if not is_junk(word)}
 
@@ -40,6 +47,7 @@ def scrubbed(path: str, text: str, words: Iterable[str]) -> str:
         text = "".join(line for line in text.splitlines(keepends=True) if _is_own(line))
     for word in sorted(words, key=len, reverse=True):
         text = text.replace(word, stand_in(word))
+    text = _SIGN_IN.sub("", text)
     text = _LABELS.sub(lambda found: found[1] + stand_in(found[2]), text)
     return _NUMBERS.sub(lambda found: found[1] + "1" + stand_in(found[2])[1:], text)
 

@@ -20,7 +20,7 @@ from densach_agent.collectors.updates import NOTIFIER, SIMULATION
 from densach_agent.collectors.usb import UsbDevice, UsbInterface, steady_keys
 from densach_agent.facts import write
 from densach_agent.machine import Machine, NoData, Output, command_file
-from densach_agent.record import recorded_machine
+from densach_agent.record import record_case, recorded_machine
 from densach_agent.survey import Survey, wait_for
 from densach_wire.codec import section_digest
 from densach_wire.messages import Item, SectionStatus
@@ -271,6 +271,16 @@ def test_a_server_of_nut_that_does_not_answer_is_no_ups_gone(tmp_path: Path) -> 
     }
     (ups,) = found(told(tmp_path, by_wire), "ups")
     assert (ups.key, ups.attrs) == ("phong-may", {"maker": "SANTAK", "power_va": 1000, "nut_name": "phong-may"})
+
+
+def test_a_recording_names_nobody_and_says_what_the_machine_is(studio: Path, tmp_path: Path) -> None:
+    record_case(tmp_path / "again", studio / "root")
+    text = "".join(p.read_text("utf-8", "replace") for p in (tmp_path / "again").rglob("*") if p.is_file())
+    assert not [word for word in ("khau123", "Q91P7LPR1a", "7A3B1C0F", "4B2035P11872") if word in text]
+    again = recorded_machine(tmp_path / "again")
+    for section in ("usb", "pci", "camera", "sound", "time", "encryption"):
+        shapes = [[(item.cls, set(item.attrs)) for item in found(m, section)] for m in (recorded_machine(studio), again)]
+        assert shapes[0] == shapes[1], section
 
 
 def test_rubbish_from_devices_stays_short_and_clean(tmp_path: Path) -> None:
