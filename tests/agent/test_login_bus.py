@@ -19,7 +19,8 @@ from tests.agent.school import until
 from densach_agent.login_bus import SOCKET, BusError, LoginBus, message, path_word, receive
 
 CONFIG = """<busconfig><type>session</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"""
+<policy context="default"><allow send_destination="*" eavesdrop="true"/>
+<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"""
 BUS = {1: "/org/freedesktop/DBus", 2: "org.freedesktop.DBus", 6: "org.freedesktop.DBus"}
 
 

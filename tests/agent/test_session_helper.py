@@ -107,13 +107,13 @@ def test_each_word_is_another_one(screen: Screen) -> None:
     until(four)
 
 
-def test_odd_names_of_windows_run_nothing(screen: Screen, tmp_path: Path) -> None:
-    mark = tmp_path / "ran"
-    window = screen.window(f"$(touch {mark})`touch {mark}`;*", "libreoffice")
+def test_odd_names_of_windows_run_nothing(screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    window = screen.window("$(touch ran)`touch ran`;*", "libreoffice")
     screen.front(window)
     helper = screen.start(str(HELPER), "0.1")
     until(lambda: word(helper).startswith("@office."))  # by the window's own name
-    assert not mark.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_ends_with_its_screen_and_under_wayland_at_once(screen: Screen) -> None:
