@@ -146,7 +146,7 @@ def make_agent_kit() -> None:
 NEEDED_BY_TESTS = {
     "mosquitto": ("mosquitto", "the MQTT tests"),
     "chromium": ("chromium", "tests/e2e"),
-    "debootstrap": ("debootstrap", "a Debian to install the agent's package in"),
+    "mmdebstrap": ("mmdebstrap", "a Debian to install the agent's package in"),
     "systemd-nspawn": ("systemd-container", "a Debian that boots with systemd"),
     "ffmpeg": ("ffmpeg", "the film of the demonstration"),
     "pdftotext": ("poppler-utils", "the PDF written for the demonstration, read by another program"),

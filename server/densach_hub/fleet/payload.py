@@ -6,13 +6,14 @@ zip archive whose content needs only a place on Python's path, and `bin/densach-
 
 import hashlib
 import io
+import re
 import zipfile
 
 import msgspec
 
 from densach_agent.install import lacking, place
 from densach_agent.placing import HOME, pieces
-from densach_hub.fleet.kit import MACHINES, PYTHONS, Kit, KitProblem
+from densach_hub.fleet.kit import MACHINES, PYTHONS, Kit, KitProblem, agent_needs
 
 _UNWANTED = ("/tests/", "/test/")
 
@@ -27,9 +28,12 @@ class PackageFile(msgspec.Struct, frozen=True):
     mode: int
 
 
-def wheels(kit: Kit, machines: tuple[str, ...] = MACHINES) -> list[Wheel]:
+def wheels(kit: Kit, machines: tuple[str, ...] = MACHINES, needed: tuple[str, ...] | None = None) -> list[Wheel]:
     """Ours first, then all that one of these processors can use. Raises KitProblem if a processor has no set that is whole
-    for at least one Python. Blocking."""
+    for at least one Python. Blocking.
+
+    needed: names of the packages that must be there (default: what the agent's part declares).
+    """
     found = [Wheel(*kit.own())]
     for file in kit.files()[1:]:
         path = kit.path(file.name)
@@ -39,10 +43,15 @@ def wheels(kit: Kit, machines: tuple[str, ...] = MACHINES) -> list[Wheel]:
             continue
         if path is not None and fits and _is_for_a_python_of_ours(file.name):
             found.append(Wheel(file.name, path.read_bytes()))
-    names = [wheel.name for wheel in found]
+    # As if each package had a wheel for nobody: one of which there is none for us is missed, too.
+    wanted = [f"{name}-0-none-none-none.whl" for name in (needed if needed is not None else _needed())]
+    names = [*(wheel.name for wheel in found), *wanted]
     for machine in machines:
-        if len(found) == 1 or not any(not lacking(names, machine, tag) for tag in _tags()):
-            raise KitProblem(f"The kit is not whole for {machine}. Fill it where there is Internet: densach hub kit --data …")
+        missing = min((lacking(names, machine, tag) for tag in _tags()), key=len)
+        if missing:
+            raise KitProblem(
+                f"The kit lacks {', '.join(missing)} for {machine}. Fill it where there is Internet: densach hub kit --data …"
+            )
     return found
 
 
@@ -70,6 +79,10 @@ def tree(found: list[Wheel], machines: tuple[str, ...] = MACHINES) -> dict[str, 
 
 def version_of(found: list[Wheel]) -> str:
     return found[0].name.split("-")[1]
+
+
+def _needed() -> tuple[str, ...]:
+    return tuple(re.split(r"[<>=!~ \[]", need, maxsplit=1)[0].replace("-", "_") for need in agent_needs())
 
 
 def _tags() -> list[str]:
