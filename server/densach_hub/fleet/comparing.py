@@ -127,13 +127,20 @@ def serial_of(item: Item) -> str | None:
     return None
 
 
+def _another_build(old: Item, new: Item) -> bool:
+    """A package changed when its version did. A date, a maker or a licence somebody learned to read is no news of it."""
+    if old.cls == "package" and "version" in old.attrs and "version" in new.attrs:
+        return _clean(old.attrs["version"]) != _clean(new.attrs["version"])
+    return _clean_steady(old) != _clean_steady(new)
+
+
 def software_difference(before: Sequence[Item], after: Sequence[Item]) -> tuple[int, int, int]:
     """(added, removed, changed) of programs. There are thousands, and most are as they were: only the others are looked at
     closely."""
     old = {key: item for key, item in _keyed(before).items() if key[0] in SOFTWARE}
     new = {key: item for key, item in _keyed(after).items() if key[0] in SOFTWARE}
     unlike = [(item, new[key]) for key, item in old.items() if key in new and item.attrs != new[key].attrs]
-    changed = sum(1 for a, b in unlike if _clean_steady(a) != _clean_steady(b))
+    changed = sum(1 for a, b in unlike if _another_build(a, b))
     return len(new.keys() - old.keys()), len(old.keys() - new.keys()), changed
 
 
