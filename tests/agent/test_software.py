@@ -330,3 +330,20 @@ def test_the_same_machine_gives_the_same_digest(tree: Tree) -> None:
     tree.put(STATUS, "".join(stanza(f"p{n}", Maintainer=DEBIAN) for n in range(50)))
     one: tuple[Item, ...] = tuple(collect(tree.machine))
     assert section_digest(one) == section_digest(tuple(collect(tree.machine)))
+
+
+RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "machines" / "linux" / "packaging"
+"""Lists of real machines, where somebody has put them beside the project; they are not part of it."""
+
+
+@pytest.mark.parametrize("file", sorted(RECORDINGS.glob("dpkg*")))
+def test_lists_of_real_machines(tree: Tree, file: Path) -> None:
+    """Rows of `dpkg-query` (name, architecture, version, KiB, section, status) as the status file would hold them."""
+    rows = [(*line.split("\t"), "install ok installed")[:6] for line in file.read_text("utf-8").splitlines()]
+    tree.put(
+        STATUS,
+        "".join(stanza(r[0], Architecture=r[1], Version=r[2], Installed_Size=r[3], Section=r[4], Status=r[5]) for r in rows),
+    )
+    found = {item.attrs["name"]: item.attrs for item in collect(tree.machine)}
+    assert set(found) == {row[0] for row in rows if row[5] == "install ok installed"}
+    assert all(found[row[0]].get("size_bytes") == (int(row[3]) * 1024 if row[3] else None) for row in rows if row[0] in found)
