@@ -2,6 +2,7 @@
 waited for. A disk that hangs in the kernel delays nobody but itself.
 """
 
+import contextlib
 import subprocess
 import tempfile
 import time
@@ -11,6 +12,8 @@ from typing import IO
 from densach_agent.machine import Output
 
 _LARGEST = 1024 * 1024
+_DYING_S = 0.5
+"""What hangs in the kernel does not die before the kernel lets it."""
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -42,6 +45,8 @@ def run_together(
             code = process.wait(max(0.0, end - monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_DYING_S)
             found[argv] = None
         else:
             file.seek(0)

@@ -171,7 +171,9 @@ def system_runner(argv: tuple[str, ...], seconds: float) -> Output | None:
     try:
         out, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        process.kill()  # and not waited for: what hangs in the kernel does not die before the kernel lets it
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.5)  # and no longer: what hangs in the kernel does not die before the kernel lets it
         if process.stdout is not None:
             process.stdout.close()
         return None

@@ -171,6 +171,8 @@ def _json(told: dict[str, Any]) -> Report | None:
     value: dict[int, int] = {}
     failing = []
     for row in table if isinstance(table, list) else ():
+        if not isinstance(row, dict):
+            continue
         number, said = row.get("id"), _count(_dict(row, "raw").get("value"))
         if not isinstance(number, int):
             continue
