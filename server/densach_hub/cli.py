@@ -4,14 +4,15 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 import msgspec
 
-from densach_core.accounts.model import Role
+from densach_core.accounts.model import Account, Role
 from densach_core.errors import Problem
 from densach_core.place import host_and_port, kept_clock, occupied, running
+from densach_core.sender.model import Parent
 from densach_hub.link.choice import check as check_broker
 from densach_hub.settings import HubSettings, hub_settings
 
@@ -27,6 +28,11 @@ DATA = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 ROLE = click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True, required=True)
+
+
+def _say(facts: dict[str, Any], said: str, *, as_json: bool) -> None:
+    """What a command found out: for a script, or for a person."""
+    click.echo(msgspec.json.encode(facts).decode() if as_json else said)
 
 
 def _folder(settings: HubSettings, data: Path) -> Path:
@@ -75,23 +81,29 @@ def run(data: Path, http: str | None, mqtt: str | None) -> None:
 @click.option(
     "--code-file", type=click.File("r"), required=True, help="A file with the code the office gave (- for standard input)."
 )
-def pair(data: Path, office: str, code_file: TextIO) -> None:
+@JSON
+def pair(data: Path, office: str, code_file: TextIO, as_json: bool) -> None:
     """Make an office know this hub's key."""
     from densach_hub.opening import open_rooms
 
     code = code_file.read().strip()
 
-    async def work() -> str:
+    async def work() -> Parent:
         async with open_rooms(data, kept_clock(data)) as rooms:
-            return (await rooms.sender.pair(office, code)).name
+            return await rooms.sender.pair(office, code)
 
-    name = asyncio.run(work())
-    click.echo(f"Paired with {name}. The school's figures go there from now on.")
+    parent = asyncio.run(work())
+    _say(
+        {"office": parent.office, "name": parent.name, "url": parent.url},
+        f"Paired with {parent.name}. The school's figures go there from now on.",
+        as_json=as_json,
+    )
 
 
 @hub.command("kit", epilog="Example: densach hub kit --data /var/lib/densach")
 @DATA
-def kit(data: Path) -> None:
+@JSON
+def kit(data: Path, as_json: bool) -> None:
     """Fetch what lab machines install their agent from, once, where there is Internet; /join needs none after it."""
     from densach_hub.fleet.kit import KitProblem, fill
 
@@ -99,7 +111,11 @@ def kit(data: Path) -> None:
         names = fill(data / "kit")
     except KitProblem as problem:
         raise click.ClickException(str(problem)) from problem
-    click.echo(f"{len(names)} files in {data / 'kit'}: the line on /join now works without Internet.")
+    _say(
+        {"folder": str(data / "kit"), "files": list(names)},
+        f"{len(names)} files in {data / 'kit'}: the line on /join now works without Internet.",
+        as_json=as_json,
+    )
 
 
 @click.command(epilog="Example: printf %s 'a long password' | densach user add lan --role technician --data DIR")
@@ -107,24 +123,29 @@ def kit(data: Path) -> None:
 @click.argument("name")
 @click.option("--full-name", help="The person's name (default: the log-in).")
 @ROLE
-def add(data: Path, name: str, full_name: str | None, roles: tuple[str, ...]) -> None:
+@JSON
+def add(data: Path, name: str, full_name: str | None, roles: tuple[str, ...], as_json: bool) -> None:
     """Add somebody who may sign in; the password comes from a prompt or standard input."""
     from densach_hub.opening import open_rooms
 
     secret = click.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else sys.stdin.readline()
 
-    async def work() -> str:
+    async def work() -> Account:
         async with open_rooms(data, kept_clock(data)) as rooms:
-            account = await rooms.accounts.add(
+            return await rooms.accounts.add(
                 login=name,
                 name=full_name or name,
                 roles=frozenset(Role(role) for role in roles),
                 by="command",
                 secret=secret.rstrip("\n"),
             )
-        return account.login
 
-    click.echo(f"{asyncio.run(work())} may sign in now.")
+    account = asyncio.run(work())
+    _say(
+        {"id": account.id, "login": account.login, "roles": sorted(account.roles)},
+        f"{account.login} may sign in now.",
+        as_json=as_json,
+    )
 
 
 @click.group(epilog="Example: densach user add lan --role technician --data DIR")
@@ -178,14 +199,17 @@ def backup(data: Path, folder: Path, as_json: bool) -> None:
 @click.command(epilog="Example: densach restore /media/stick --data /var/lib/densach")
 @NEW
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
-def restore(data: Path, folder: Path) -> None:
+@JSON
+def restore(data: Path, folder: Path, as_json: bool) -> None:
     """Put the newest backup in DIR back into an empty data folder."""
     from densach_hub.upkeep.backup import restore as put_back
 
     with occupied(data):
-        manifest = put_back(folder, data, told=lambda what: click.echo(f"  {what}", err=True))
-    click.echo(
-        f"Restored {len(manifest.parts)} files and {len(manifest.stored)} library files. Start it: densach hub run --data {data}"
+        manifest = put_back(folder, data, told=lambda what: None if as_json else click.echo(f"  {what}", err=True))
+    _say(
+        {"taken_at": manifest.taken_at, "files": len(manifest.parts), "library_files": len(manifest.stored)},
+        f"Restored {len(manifest.parts)} files and {len(manifest.stored)} library files. Start it: densach hub run --data {data}",
+        as_json=as_json,
     )
 
 
@@ -233,37 +257,42 @@ def library() -> None:
 @library.command("add", epilog="Example: densach library add toan-6.epub phim/ --data DIR")
 @DATA
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH…")
-def library_add(data: Path, paths: tuple[Path, ...]) -> None:
+@JSON
+def library_add(data: Path, paths: tuple[Path, ...], as_json: bool) -> None:
     """Add files (or whole folders): EPUB, PDF, video, audio, images, simulations. What is already there is not added twice."""
     from densach_hub.opening import open_rooms
 
     files = [file for path in paths for file in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]
 
-    async def work() -> int:
-        failed = 0
+    async def work() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         async with open_rooms(data, kept_clock(data)) as rooms:
             for file in files:
                 try:
                     added = await rooms.library.add_file(file, by="command", folder=file.parent.name)
                 except Problem as problem:
-                    failed += 1
+                    found.append({"file": str(file), "code": problem.code})
                     click.echo(f"✗ {file}: {problem}", err=True)
                 else:
-                    click.echo(f"{'=' if added.already else '+'} {file.name}")
+                    found.append({"file": str(file), "item": added.item, "already": added.already})
+                    if not as_json:
+                        click.echo(f"{'=' if added.already else '+'} {file.name}")
             if running(data) is None:
                 async with rooms.library.cataloguer.extractor:
                     await rooms.library.cataloguer.read_waiting()
-        return failed
+        return found
 
-    failed = asyncio.run(work())
-    click.echo(f"{len(files) - failed} of {len(files)} files are in the library.")
+    done = asyncio.run(work())
+    failed = sum("code" in one for one in done)
+    _say({"files": done}, f"{len(files) - failed} of {len(files)} files are in the library.", as_json=as_json)
     if failed:
         raise SystemExit(1)
 
 
 @library.command("reindex", epilog="Example: densach library reindex --data DIR")
 @DATA
-def library_reindex(data: Path) -> None:
+@JSON
+def library_reindex(data: Path, as_json: bool) -> None:
     """Make the search index anew; searching goes on meanwhile."""
     from densach_hub.opening import open_rooms
 
@@ -272,7 +301,7 @@ def library_reindex(data: Path) -> None:
             return await rooms.library.cataloguer.rebuild()
 
     asyncio.run(work())
-    click.echo("The index is made anew.")
+    _say({"index": "made anew"}, "The index is made anew.", as_json=as_json)
 
 
 @click.group(epilog="Example: densach roster import hoc-sinh.xlsx --data DIR")
@@ -284,33 +313,45 @@ def roster() -> None:
 @DATA
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Do it without asking.")
-def roster_import(data: Path, file: Path, yes: bool) -> None:
-    """Import a CSV or XLSX file: shows what will change, then asks. Nothing is deleted because it is absent."""
+@JSON
+def roster_import(data: Path, file: Path, yes: bool, as_json: bool) -> None:
+    """Import a CSV or XLSX file: shows what will change, then asks. Nothing is deleted because it is absent.
+
+    With --json nothing is asked: it is only imported together with --yes.
+    """
     from densach_core.web.site import languages
     from densach_hub.opening import open_rooms
-    from densach_hub.people.plan import What
+    from densach_hub.people.plan import Plan, What
     from densach_hub.web_rooms import every_room
 
     body = file.read_bytes()
     say = languages(every_room()).say
 
+    def tell(plan: Plan, *, done: bool) -> None:
+        facts: dict[str, Any] = {what.value: plan.count(what) for what in What}
+        odd = [{"sheet": p.sheet, "row": p.row, "code": p.code, "used": not p.fatal} for p in plan.problems]
+        _say(facts | {"missing": len(plan.missing), "problems": odd, "imported": done}, "", as_json=True)
+
     async def work() -> bool:
         async with open_rooms(data, kept_clock(data)) as rooms:
             preview = await rooms.people.rosters.preview(file.name, body, by="command")
             plan = preview.plan
-            for what in What:
-                click.echo(f"{plan.count(what):6} {what.value}")
-            click.echo(f"{len(plan.missing):6} not in the file (kept as they are)")
-            for problem in plan.problems:
-                click.echo(f"  {problem.sheet} {problem.row}: {say(problem.text, 'vi')} ({problem.code})", err=True)
+            if not as_json:
+                for what in What:
+                    click.echo(f"{plan.count(what):6} {what.value}")
+                click.echo(f"{len(plan.missing):6} not in the file (kept as they are)")
+                for problem in plan.problems:
+                    click.echo(f"  {problem.sheet} {problem.row}: {say(problem.text, 'vi')} ({problem.code})", err=True)
             if not plan.changes_anything:
-                click.echo("Nothing to do.")
+                tell(plan, done=False) if as_json else click.echo("Nothing to do.")
                 return True
-            if not yes and not click.confirm("Import this?"):
+            if not yes and (as_json or not click.confirm("Import this?")):
                 await rooms.people.rosters.drop(preview.id)
-                return False
+                if as_json:
+                    tell(plan, done=False)
+                return as_json
             await rooms.people.rosters.apply(preview.id, preview.mark, by="command")
-        click.echo("Done. Log-in slips: open the hub's page of a class.")
+        tell(plan, done=True) if as_json else click.echo("Done. Log-in slips: open the hub's page of a class.")
         return True
 
     if not asyncio.run(work()):

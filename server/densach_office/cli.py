@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from densach_core.accounts.model import Role
+from densach_core.accounts.model import Account, Role
 from densach_core.clock import SystemClock
 from densach_core.logs import configure
 from densach_core.place import occupied, running
@@ -86,7 +86,8 @@ def user() -> None:
 @_data
 @click.option("--role", type=click.Choice([Role.OFFICE.value, Role.ADMIN.value]), required=True)
 @click.option("--name", help="The person's name (default: the log-in name).")
-def add(login: str, data: Path, role: str, name: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def add(login: str, data: Path, role: str, name: str | None, as_json: bool) -> None:
     """Add an account; the password (at least 14 characters) comes on standard input, or is asked for."""
     if sys.stdin.isatty():
         secret = click.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -95,13 +96,18 @@ def add(login: str, data: Path, role: str, name: str | None) -> None:
     if len(secret) < 14:
         raise click.ClickException("The password needs at least 14 characters.")
 
-    async def store() -> None:
+    async def store() -> Account:
         async with open_office(data, SystemClock()) as office:
-            await office.accounts.add(login=login, name=name or login, roles=frozenset({Role(role)}), secret=secret, by="command")
+            return await office.accounts.add(
+                login=login, name=name or login, roles=frozenset({Role(role)}), secret=secret, by="command"
+            )
 
     if running(data) is None:
         with occupied(data):
-            asyncio.run(store())
+            account = asyncio.run(store())
     else:
-        asyncio.run(store())
-    click.echo(f"Added {login} ({role}).")
+        account = asyncio.run(store())
+    if as_json:
+        click.echo(msgspec.json.encode({"id": account.id, "login": account.login, "roles": sorted(account.roles)}).decode())
+    else:
+        click.echo(f"Added {login} ({role}).")

@@ -1,10 +1,16 @@
 """Commands of a hub called wrongly: one line, the right exit code, and nothing started or left behind."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from tests.hub.library import made
+
+from densach_hub import cli
 
 
 def densach(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,3 +63,30 @@ def test_a_mistyped_data_folder_is_not_made(tmp_path: Path, command: str) -> Non
     assert done.returncode == 2
     assert "typo" in done.stderr
     assert not (tmp_path / "typo").exists()
+
+
+def test_what_commands_find_out_is_told_to_scripts_too(tmp_path: Path) -> None:
+    data = tmp_path / "hub"
+    data.mkdir()
+
+    def told(command: Any, *arguments: str, typed: str = "") -> Any:
+        done = CliRunner().invoke(command, [*arguments, "--json"], input=typed, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    at = ("--data", str(data))
+    added = told(cli.user, "add", "lan", "--role", "admin", *at, typed="a very long password\n")
+    assert (added["login"], added["roles"]) == ("lan", ["admin"])
+    book = made.put(tmp_path, "a.epub", made.epub())
+    (first,) = told(cli.library, "add", str(book), *at)["files"]
+    (again,) = told(cli.library, "add", str(book), *at)["files"]
+    assert (first["already"], again["already"], first["item"] == again["item"]) == (False, True, True)
+    assert told(cli.library, "reindex", *at) == {"index": "made anew"}
+    roster = made.put(tmp_path, "x.csv", "Họ và tên,Lớp\nLê An,6A\n".encode())
+    shown = told(cli.roster, "import", str(roster), *at)
+    assert (shown["new"], shown["imported"]) == (1, False)
+    assert told(cli.roster, "import", str(roster), "--yes", *at)["imported"] is True
+    assert told(cli.roster, "import", str(roster), *at)["same"] == 1
+    told(cli.backup, str(tmp_path / "copy"), *at)
+    restored = told(cli.restore, str(tmp_path / "copy"), "--data", str(tmp_path / "anew"))
+    assert restored["library_files"] >= 1

@@ -17,6 +17,8 @@ def test_codes_and_accounts_by_command(tmp_path: Path) -> None:
     assert again.exit_code == 1
     short = runner.invoke(command, ["user", "add", "ha", "--role", "office", "--data", data], input="short\n")
     assert (short.exit_code, "14" in short.output) == (1, True)
+    told = runner.invoke(command, ["user", "add", "ha", "--role", "office", "--data", data, "--json"], input=f"{SECRET}\n")
+    assert json.loads(told.stdout)["login"] == "ha"
     issued = runner.invoke(command, ["code", "--data", data, "--school", "0123", "--json"])
     assert issued.exit_code == 0, issued.output
     found = json.loads(issued.stdout)
