@@ -11,7 +11,7 @@ import pytest
 from densach_agent.collectors import smart
 from densach_agent.collectors.smart import Report, coarse, parse, verdict
 from densach_agent.errands import run_together
-from densach_agent.facts import write
+from densach_agent.facts import Together, write
 from densach_agent.machine import Denied, Machine, Output, command_file
 from densach_wire.codec import section_digest
 
@@ -58,6 +58,10 @@ def left(folder: Path, answers: dict[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     return folder
+
+
+def answering(text: str) -> Together:
+    return lambda commands, _seconds: {argv: Output(0, text) for argv in commands}
 
 
 def test_plain_text_of_sas_and_of_old_nvme() -> None:
@@ -181,8 +185,5 @@ def test_a_disk_that_fell_asleep_keeps_what_it_said_in_this_boot(tmp_path: Path)
     for boot, text, health in (
         ("boot-1", '{"smart_status": {"passed": true}}', "ok"), ("boot-1", asleep, "ok"), ("boot-2", asleep, "asleep"),
     ):  # fmt: skip
-        write(
-            tmp_path / "facts", os.getegid(), machine(), boot,
-            lambda commands, _seconds, text=text: {argv: Output(0, text) for argv in commands},
-        )  # fmt: skip
+        write(tmp_path / "facts", os.getegid(), machine(), boot, answering(text))
         assert {item.attrs["health"] for item in smart.collect(machine(tmp_path / "facts"))} == {health}
