@@ -22,7 +22,7 @@ class Screen:
     def __init__(self) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
         read, write = os.pipe()
-        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "320x240x8", "-nolisten", "tcp"]
+        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "320x240x8", "-nolisten", "tcp", "-noreset"]
         self._processes.append(subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL))
         os.close(write)
         with os.fdopen(read) as pipe:
