@@ -58,7 +58,6 @@ class Courier:
         self._max_records = max_records
         self._flights: deque[_Flight] = deque()
         self._sent = outbox.acked
-        self._furthest = 0
         self._greeted_at = 0
         self._patience_ms = _PATIENCE_MS
         self._hub: bool | None = None
@@ -119,7 +118,7 @@ class Courier:
             return None
         payload, rows = self._seal(rows)
         self._sent = rows[-1].seq
-        self._furthest = max(self._furthest, self._sent)
+        self._outbox.note_sent(self._sent)
         self._flights.append(_Flight(self._sent, now))
         return payload
 
@@ -128,13 +127,12 @@ class Courier:
         self._hub_offset_ms = round(ack.now * 1000) - self._clock.up_ms()
         if ack.stream != self._outbox.stream:
             return False
-        first, self._heard = not self._heard, True
-        if ack.upto > self._outbox.last or (first and ack.upto > max(self._outbox.last_at_open, self._furthest)):
-            log.warning("the hub has %d records of this stream, here there are %d", ack.upto, self._outbox.last)
-            if not self._outbox.fork(self._outbox.last_at_open):
+        self._heard = True
+        if ack.upto > max(self._outbox.sent, self._outbox.base):
+            log.warning("the hub has %d records of this stream, from here were sent %d", ack.upto, self._outbox.sent)
+            if not self._outbox.fork(self._outbox.base):
                 self._heard = False  # nothing is sent under numbers that the hub knows already
                 return False
-            self._furthest = 0
             self._restart()
             return True
         if self._outbox.ack(ack.upto):

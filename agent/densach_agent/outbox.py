@@ -51,6 +51,8 @@ class Outbox:
         self._lock = threading.RLock()
         self._stream = ""
         self._acked = 0
+        self._sent = 0
+        self._base = 0
         self._next = 1
         self._bytes = 0
         self._lived = 0
@@ -67,8 +69,6 @@ class Outbox:
         self._spill = Spillway(None if path is None else path.with_name(path.name + ".spill"), self._limits.memory_records)
         with self._lock:
             self._start()
-        self.last_at_open = self.last
-        """A hub that has more than this at our first acknowledgement knows a life of this disk that we do not."""
 
     # ---- facts ----------------------------------------------------------------------------------------------------
 
@@ -80,6 +80,17 @@ class Outbox:
     def acked(self) -> int:
         """The hub has everything up to here."""
         return self._acked
+
+    @property
+    def sent(self) -> int:
+        """The highest sequence that ever left this disk, as far as the disk remembers."""
+        return self._sent
+
+    @property
+    def base(self) -> int:
+        """The last sequence when this boot began. A hub that has more, and more than was sent, knows another life of this
+        disk: it was put back to an earlier state, which happens between two boots. What lies up to here is common to both."""
+        return self._base
 
     @property
     def last(self) -> int:
@@ -119,6 +130,21 @@ class Outbox:
                 self._say(error)
                 self._spill_over([self._word_of_trouble(), *made] if first else made)
             return self.last
+
+    def note_sent(self, upto: int) -> None:
+        """Everything up to `upto` is about to be sent: noted before, and durably, for numbers must not be used twice for
+        different records, even on a disk that is put back to an earlier state."""
+        with self._lock:
+            if upto <= self._sent:
+                return
+            self._sent = upto
+            try:
+                if not self._resting():
+                    rows.set_meta(self._db, "sent", upto)
+                    return
+            except sqlite3.Error as error:
+                self._say(error)
+            self._spill.note_used(upto)
 
     def ack(self, upto: int) -> bool:
         """The hub has everything up to `upto`. True if that is news. A lower mark than before is an old message
@@ -178,12 +204,12 @@ class Outbox:
                 self._unspill()
                 with rows.transaction(self._db):
                     rows.renumber(self._db, after)
-                    for key, value in (("stream", stream), ("acked", 0)):
+                    for key, value in (("stream", stream), ("acked", 0), ("sent", 0), ("base", 0)):
                         rows.set_meta(self._db, key, value)
             except sqlite3.Error as error:
                 self._say(error)
                 return False
-            self._stream, self._acked, self.last_at_open = stream, 0, 0
+            self._stream, self._acked, self._sent, self._base = stream, 0, 0, 0
             self._next = rows.last_seq(self._db) + 1
             self._bytes = rows.total_bytes(self._db)
             return True
@@ -253,6 +279,11 @@ class Outbox:
             reserved = self._spill.reserved_upto()
             if reserved >= self._next:  # numbers were used in memory by a process that died before the disk came back
                 self._insert_gap(self._next, reserved, "disk")
+            self._sent = max(int(meta.get("sent", self._next - 1)), self._acked, reserved)
+            same_boot = self.previous_boot == self._clock.boot
+            self._base = int(meta.get("base", self.last)) if same_boot else self.last
+            for key, value in (("sent", self._sent), ("base", self._base)):
+                rows.set_meta(self._db, key, value)
             self._bytes = rows.total_bytes(self._db)
             self._expired_at = self._lived - _EXPIRE_EVERY_MS
             self._expire()
@@ -280,6 +311,7 @@ class Outbox:
             with rows.transaction(self._db):
                 self._note_life()
                 rows.set_meta(self._db, "acked", self._acked)
+                rows.set_meta(self._db, "sent", self._sent)
                 self._unspill_rows()
                 for new in [*self._word_of_drops(), *made]:
                     self._bytes += rows.insert(self._db, self._next, self._next, new, self._lived)

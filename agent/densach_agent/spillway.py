@@ -34,6 +34,11 @@ class Spillway:
         self.rows[seq] = new
         return True
 
+    def note_used(self, seq: int) -> None:
+        """Numbers up to this one went to the hub while the disk itself takes no notes."""
+        if seq > self._reserved and self._note(seq):
+            self._reserved = seq
+
     def after(self, seq: int, limit: int) -> list[Row]:
         found: list[Row] = []
         for number, new in self.rows.items():

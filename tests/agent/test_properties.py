@@ -104,6 +104,8 @@ class Road(RuleBasedStateMachine):
         self.down: list[Ack] = []
         self.backup = self.hub.backup()
         self.frozen: tuple[Path, set[int]] | None = None
+        self.put_back_with: set[int] | None = None
+        """The disk was put back, and the hub was not heard since: what was owed then."""
         member = Membership(self.data)
         member.enter(Enrolled(school=SCHOOL, device=DEVICE, hub="", mqtt=(), fingerprint=body_of("seat-1")), None, None)
         self.open()
@@ -148,6 +150,11 @@ class Road(RuleBasedStateMachine):
         return found
 
     def power_off(self) -> None:
+        if self.put_back_with is not None:
+            # Put back, and off again before the hub could say that it knows another life: what was made between may be lost.
+            for number in set(self.owed) - self.put_back_with:
+                self.maybe.add(number)
+                del self.owed[number]
         self.outbox._db.close()
         self.hub.now += 60_000
         self.clock.reboot(f"boot-{next(self.boots)}")
@@ -193,7 +200,8 @@ class Road(RuleBasedStateMachine):
         if not self.down:
             return
         stream = self.outbox.stream
-        self.courier.acknowledged(self.down.pop(which % len(self.down)))
+        if self.courier.acknowledged(self.down.pop(which % len(self.down))):
+            self.put_back_with = None
         if self.outbox.stream != stream:  # begun anew: what lay in the old stream and was not told lies in the new one now
             for number, seq in self.lies_in(self.outbox).items():
                 self.owed[number] = (self.outbox.stream, seq)
@@ -219,6 +227,12 @@ class Road(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
+        """The process alone, in the same boot."""
+        self.outbox._db.close()
+        self.open()
+
+    @rule()
+    def power_cut(self) -> None:
         self.power_off()
         self.open()
 
@@ -310,6 +324,7 @@ class Road(RuleBasedStateMachine):
         for number in set(self.owed) - kept:  # told or not: where they lay is gone
             self.maybe.add(number)
             del self.owed[number]
+        self.put_back_with = set(self.owed)
         self.backup = self.hub.backup()  # a hub that forgets as well has nothing to tell the two lives apart by
         self.open()
 
