@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_MS = 20_000
 _UNIT = "densach-agent-hand.path"
-_UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 
 
 class Hand:
@@ -82,15 +81,6 @@ class Hand:
 
     def _reap(self) -> None:
         self._processes = [process for process in self._processes if process.poll() is None]
-
-
-def this_hand(data: Path, clock: Clock) -> Hand:
-    """In the service's own folder under /run, which is gone with the boot; else in the data folder."""
-    runtime = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    installed = any((Path(folder) / _UNIT).exists() for folder in _UNIT_FOLDERS)
-    if runtime and installed:
-        return Hand(Path(runtime) / "hand", clock, by_systemd=True)
-    return Hand(data / "hand", clock, by_systemd=False)
 
 
 def _read(path: Path) -> Word | None:

@@ -17,8 +17,8 @@ from densach_agent.clock import Clock, SystemClock, moment
 from densach_agent.collectors.operating_system import system_facts
 from densach_agent.collectors.system import DMI
 from densach_agent.correspondent import Correspondent, Hooks
+from densach_agent.deeds import Deeds
 from densach_agent.enrol_codes import ADMITTED, REFUSED
-from densach_agent.handing import Hand, this_hand
 from densach_agent.identity import fingerprint
 from densach_agent.junk import kept
 from densach_agent.ledger import Ledger
@@ -30,7 +30,6 @@ from densach_agent.outbox import Limits, Outbox
 from densach_agent.pump import Pump
 from densach_agent.requests import DONE, Deed, Desk, Pending, Upshot
 from densach_agent.resident_status import Status, put
-from densach_agent.sessions import SessionWatch
 from densach_agent.settings import Settings
 from densach_agent.watch import Watch
 from densach_agent.words import adopt_language, say
@@ -95,7 +94,7 @@ class Resident:
         outbox = self._open_outbox()
         watch = Watch(self._machine, self._clock, outbox, self._settings, self._nudge)
         watch.wish(self._member.desired())
-        desk = self._desk(watch, this_hand(self._member.folder, self._clock))
+        desk = self._desk(watch)
         if outbox.began_anew:
             outbox.add(Event("outbox-lost"))
         if outbox.previous_boot != self._clock.boot:
@@ -254,11 +253,7 @@ class Resident:
         if self._line is not None:
             self._line.batch_ms = desired.batch_s * 1000
 
-    def _desk(self, watch: Watch, hand: Hand) -> Desk:
-        from densach_agent.neighbour import wake_neighbour
-        from densach_agent.power import Power
-        from densach_agent.screens import identify, tell_people
-
+    def _desk(self, watch: Watch) -> Desk:
         def refresh(command: Command) -> Upshot | Pending:
             watch.want(str(command.args.get("sections", "*")).split())
             return lambda: None if watch.surveying else DONE
@@ -269,17 +264,12 @@ class Resident:
             self._rejoin = True
             return DONE
 
-        deeds: dict[str, Deed] = {
-            "refresh": refresh,
-            "identify": identify(hand, self._hostname()),
-            "message": tell_people(hand),
-            "wake": wake_neighbour,
-            "reenrol": reenrol,
-        }
-        people = SessionWatch(self._machine, self._clock, frozenset(self._settings.kiosk_users))
-        power = Power(hand, self._clock, people.now, lambda request: desk.begun(request))  # noqa: PLW0108 - made below
-        if hand.strong:
-            deeds.update(shutdown=power.shutdown, restart=power.restart)
+        def begun(request: str) -> None:
+            desk.begun(request)
+
+        kiosk = frozenset(self._settings.kiosk_users)
+        more = Deeds(self._machine, self._clock, self._member.folder, kiosk, begun).all()
+        deeds: dict[str, Deed] = {"refresh": refresh, "reenrol": reenrol, **more}
         desk = Desk(
             Ledger(self._member.folder),
             self._settings.policy,
