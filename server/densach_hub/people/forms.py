@@ -34,6 +34,7 @@ class ProfileForm(msgspec.Struct, frozen=True):
     commune: str | None = None
     campuses: str = ""
     login_by_class: bool = False
+    login_full_names: bool = False
 
     def profile(self, before: SchoolProfile) -> SchoolProfile:
         """Raises BadInput("profile.…")."""
@@ -58,6 +59,7 @@ class ProfileForm(msgspec.Struct, frozen=True):
             commune=self.commune,
             campuses=_campuses(self.campuses, before),
             login_by_class=self.login_by_class,
+            login_full_names=self.login_full_names,
         )
 
 

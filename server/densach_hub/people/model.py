@@ -41,7 +41,8 @@ class Campus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SchoolProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """Document `school`. `login_by_class`: whether the log-in page lets anyone on the network list a class's names."""
+    """Document `school`. `login_by_class`: whether the log-in page lets anyone on the network list a class's names;
+    `login_full_names`: whole names there, not given name and first letter of the family name."""
 
     name: str = ""
     codes: tuple[SchoolCode, ...] = ()
@@ -52,6 +53,7 @@ class SchoolProfile(msgspec.Struct, frozen=True, kw_only=True):
     commune: str | None = None
     campuses: tuple[Campus, ...] = ()
     login_by_class: bool = True
+    login_full_names: bool = False
 
     def code_on(self, day: date) -> str | None:
         """The code in force on a day (the one that began last), or None."""

@@ -1,6 +1,6 @@
 """Log-in names and stand-in codes. Pure but for the random source passed in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from densach_core.folding import fold
 
@@ -14,6 +14,18 @@ def teacher_login(name: str, taken: Callable[[str], bool]) -> str:
     base = words[-1] if len(words) == 1 else f"{words[-1]}.{words[0]}"
     base = base[:40] if len(base) > 1 else f"{base}.gv"
     return free(base, taken)
+
+
+def shown_to_strangers(names: Sequence[str]) -> list[str]:
+    """How the log-in page calls the pupils of a class: given name and the family name's first letter ("Đỗ Thị Ánh Tuyết" →
+    "Tuyết Đ."), with the words between where two would be called alike ("Thị Ánh Tuyết Đ.")."""
+    words = [name.split() for name in names]
+    short = [f"{w[-1]} {w[0][0]}." if len(w) > 1 else " ".join(w) for w in words]
+    alike = [fold(name) for name in short]
+    return [
+        f"{' '.join(w[1:])} {w[0][0]}." if len(w) > 2 and alike.count(fold(name)) > 1 else name
+        for w, name in zip(words, short, strict=True)
+    ]
 
 
 def free(base: str, taken: Callable[[str], bool]) -> str:

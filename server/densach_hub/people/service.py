@@ -29,6 +29,7 @@ from densach_hub.people.model import (
     SchoolProfile,
     Teacher,
 )
+from densach_hub.people.names import shown_to_strangers
 from densach_hub.people.pupils import Pupils
 from densach_hub.people.roster import level_of, person_key
 from densach_hub.people.rosters import Rosters
@@ -276,18 +277,22 @@ class People:
         return [ClassChoice(id=one.id, name=one.name, grade=one.grade) for one in found if one.pupils]
 
     async def log_in_pupils(self, class_id: str) -> list[PupilChoice]:
-        """Names only; two of one name in a class are told apart by day and month of birth."""
-        if not (await self.profile()).login_by_class:
+        """Names only, short unless the school wants them whole; two that are called alike in a class are told apart by day
+        and month of birth."""
+        profile = await self.profile()
+        if not profile.login_by_class:
             return []
         pupils = await self.pupils_of(class_id)
-        names = [person_key(p.name) for p in pupils]
+        names = [p.name for p in pupils]
+        shown = names if profile.login_full_names else shown_to_strangers(names)
+        keys = [person_key(name) for name in shown]
         return [
             PupilChoice(
                 id=p.id,
-                name=p.name,
-                hint=p.birth_date.strftime("%d/%m") if p.birth_date and names.count(person_key(p.name)) > 1 else None,
+                name=name,
+                hint=p.birth_date.strftime("%d/%m") if p.birth_date and keys.count(person_key(name)) > 1 else None,
             )
-            for p in pupils
+            for p, name in zip(pupils, shown, strict=True)
         ]
 
     async def _note(self, by: Account | str, what: str, on: str | None) -> None:

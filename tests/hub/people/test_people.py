@@ -11,6 +11,7 @@ from densach_core.accounts.model import Role
 from densach_core.errors import BadInput, Conflict, NotAllowed, NotFound
 from densach_hub.people.calendar import proposed
 from densach_hub.people.model import Level, SchoolCode, SchoolProfile
+from densach_hub.people.names import shown_to_strangers
 from densach_hub.people.rosters import Preview
 
 
@@ -221,7 +222,9 @@ async def test_calendars_outlive_a_restart_and_say_unknown_outside(tmp_path: Pat
 async def test_names_stay_off_the_log_in_page_when_the_school_says_so(house: House) -> None:
     await load(house)
     (one,) = [c for c in await house.people.log_in_classes() if c.name == "6A2"]
-    assert [(p.name, p.hint) for p in await house.people.log_in_pupils(one.id)] == [("Lê Hùng", None), ("Lê Hưng", None)]
+    assert [(p.name, p.hint) for p in await house.people.log_in_pupils(one.id)] == [("Hùng L.", None), ("Hưng L.", None)]
+    await house.people.set_profile(SchoolProfile(name="X", login_full_names=True), by="test")
+    assert [p.name for p in await house.people.log_in_pupils(one.id)] == ["Lê Hùng", "Lê Hưng"]
     await house.people.set_profile(SchoolProfile(name="X", login_by_class=False), by="test")
     assert await house.people.log_in_classes() == []
     assert await house.people.log_in_pupils(one.id) == []
@@ -231,6 +234,11 @@ async def test_two_of_one_name_get_a_hint_without_the_year(house: House) -> None
     await load(house, "Họ và tên,Lớp,Ngày sinh\nLê An,6A,05/09/2014\nLê An,6A,06/09/2014\n")
     (one,) = await house.people.log_in_classes()
     assert sorted(p.hint or "" for p in await house.people.log_in_pupils(one.id)) == ["05/09", "06/09"]
+
+
+def test_names_at_the_log_in_page_say_no_more_than_a_class_mate_needs() -> None:
+    names = ["Đỗ Thị Ánh Tuyết", "Đinh Ánh Tuyết", "Lê Hùng", "Lê Hưng", "An", "Trần Bình"]
+    assert shown_to_strangers(names) == ["Thị Ánh Tuyết Đ.", "Ánh Tuyết Đ.", "Hùng L.", "Hưng L.", "An", "Bình T."]
 
 
 def test_the_pin_used_in_tests_is_a_fair_one() -> None:
