@@ -78,6 +78,21 @@ class Machine:
         except Denied:
             return b""
 
+    def names_ending(self, path: str, *endings: str) -> list[str]:
+        """As `names`, of these endings only. A recording does not take along what else lies there."""
+        try:
+            return sorted(name for name in os.listdir(self.root / path) if name.endswith(endings))  # noqa: PTH208 - names only
+        except OSError:
+            return []
+
+    def folders(self, path: str) -> list[str]:
+        """The names of a folder's folders; nor are its files recorded."""
+        try:
+            with os.scandir(self.root / path) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir())
+        except OSError:
+            return []
+
     def times(self, folder: str, suffix: str) -> dict[str, float]:
         """Name without suffix → when it was written (seconds since 1970), of a folder's files, in one go."""
         found: dict[str, float] = {}

@@ -1,5 +1,6 @@
 """Software of every source, on trees built here: what is said of it, and what must not disturb it."""
 
+import json
 import sqlite3
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from densach_agent.collectors.software import MOST_PLAIN_BYTES, Program, on_the_
 from densach_agent.collectors.software_dpkg import CutShort
 from densach_agent.collectors.software_rpm import header
 from densach_agent.machine import Machine, NoData
+from densach_agent.record import record_case
 from densach_wire.codec import decode_batch, encode_batch, section_digest
 from densach_wire.messages import Batch, InventoryRecord, InventorySection, Item, Moment
 
@@ -289,6 +291,14 @@ def test_nobodys_home_is_looked_into(tree: Tree) -> None:
             looked.append(path)
             return super().names(path)
 
+        def names_ending(self, path: str, *endings: str) -> list[str]:
+            looked.append(path)
+            return super().names_ending(path, *endings)
+
+        def folders(self, path: str) -> list[str]:
+            looked.append(path)
+            return super().folders(path)
+
     with pytest.raises(NoData):
         collect(Watched(tree.root, lambda _argv, _seconds: None))
     assert looked
@@ -347,3 +357,18 @@ def test_lists_of_real_machines(tree: Tree, file: Path) -> None:
     found = {item.attrs["name"]: item.attrs for item in collect(tree.machine)}
     assert set(found) == {row[0] for row in rows if row[5] == "install ok installed"}
     assert all(found[row[0]].get("size_bytes") == (int(row[3]) * 1024 if row[3] else None) for row in rows if row[0] in found)
+
+
+def test_a_recording_takes_along_what_was_read_and_no_more(tree: Tree, tmp_path: Path) -> None:
+    """A school's own scripts beside an AppImage are nobody's business; file times of a copy are no install dates."""
+    tree.put(STATUS, stanza("a"))
+    tree.put("var/lib/dpkg/info/a.list", "/.\n")
+    tree.put("usr/local/bin/sao-luu.sh", "PASSWORD=hunter2")
+    tree.put("usr/local/bin/x.AppImage", "x")
+    tree.put("opt/truong/mat-khau.txt", "hunter2")
+    case = tmp_path / "case"
+    record_case(case, tree.root)
+    assert not [path for path in case.rglob("*") if path.is_file() and "hunter2" in path.read_text("utf-8")]
+    packages = json.loads((case / "expected.json").read_text("utf-8"))["packages"]
+    assert {item["key"] for item in packages} == {"dpkg:a:amd64", "appimage:/usr/local/bin/x.AppImage"}
+    assert not [item for item in packages if "install_date" in item["attrs"]]

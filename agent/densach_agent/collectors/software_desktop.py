@@ -23,22 +23,22 @@ _IN_OPT = re.compile(r"/opt/([^/\s\"']+)")
 def menu(machine: Machine) -> dict[str, str]:
     """File name → name, of what /usr/share/applications shows to people."""
     found = {}
-    for name in machine.names(MENU):
-        if name.endswith(".desktop") and (fields := _shown(machine, f"{MENU}/{name}")) is not None:
+    for name in machine.names_ending(MENU, ".desktop"):
+        if (fields := _shown(machine, f"{MENU}/{name}")) is not None:
             found[name] = clean(fields.get("Name", "")) or name.removesuffix(".desktop")
     return found
 
 
 def by_hand(machine: Machine, owned: set[str]) -> list[Program]:
     """Programs with a .desktop file that no package brought. `owned`: the folders of /opt that belong to packages."""
-    places = [(place, name) for place in _BY_HAND for name in machine.names(place)]
-    for folder in machine.names("opt"):
+    places = [(place, name) for place in _BY_HAND for name in machine.names_ending(place, ".desktop")]
+    for folder in machine.folders("opt"):
         if folder not in owned:
             for place in (f"opt/{folder}", f"opt/{folder}/share/applications", f"opt/{folder}/applications"):
-                places += [(place, name) for name in machine.names(place)]
+                places += [(place, name) for name in machine.names_ending(place, ".desktop")]
     found: dict[str, Program] = {}
     for place, name in places:
-        fields = _shown(machine, f"{place}/{name}") if name.endswith(".desktop") else None
+        fields = _shown(machine, f"{place}/{name}")
         if fields is None:
             continue
         where = _IN_OPT.search(fields.get("Exec", ""))
@@ -60,20 +60,19 @@ def by_hand(machine: Machine, owned: set[str]) -> list[Program]:
 def appimages(machine: Machine) -> list[Program]:
     """Name and version by the file's name, which is all that can be told without running it."""
     found = []
-    folders = [*_APPIMAGES, *(f"opt/{folder}" for folder in machine.names("opt"))]
+    folders = [*_APPIMAGES, *(f"opt/{folder}" for folder in machine.folders("opt"))]
     for folder in folders:
-        for file in machine.names(folder):
-            said = _APPIMAGE.match(file)
-            if said is None:
+        for file in machine.names_ending(folder, ".AppImage", ".appimage"):
+            said, path = _APPIMAGE.match(file), f"{folder}/{file}"
+            if said is None or not machine.exists(path):
                 continue
-            path = f"{folder}/{file}"
             found.append(
                 Program(
                     source="appimage",
                     key=f"appimage:/{path}",
                     name=said["name"],
                     version=said["version"] or "",
-                    size_bytes=machine.size_bytes(path),
+                    size_bytes=machine.size_bytes(path) or None,
                     install_date=day(int(machine.changed_s(path) or 0)),
                     app=True,
                 )

@@ -63,7 +63,7 @@ def read(machine: Machine, desktops: dict[str, str], opt: set[str]) -> list[Prog
         return []
     times = machine.times(_INFO, ".list")
     others = _other_sources(machine)
-    look = bool(desktops) or bool(machine.names("opt"))
+    look = bool(desktops) or bool(machine.folders("opt"))
     for p in found:
         name, _, arch = p.key.removeprefix("dpkg:").rpartition(":")
         listed = f"{name}:{arch}" if f"{name}:{arch}" in times else name
@@ -133,7 +133,7 @@ def _other_sources(machine: Machine) -> dict[tuple[str, str], str]:
     """(package, version) and (package, "") → who offers it, of all sources that are no distribution. Their lists are
     short; one that is packed as the distribution's are is left unread."""
     folder = "var/lib/apt/lists"
-    names = machine.names(folder)
+    names = machine.names_ending(folder, "Release", "_Packages")
     found: dict[tuple[str, str], str] = {}
     for release in names:
         if not release.endswith(("_InRelease", "_Release")):

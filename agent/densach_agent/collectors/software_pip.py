@@ -18,15 +18,12 @@ _MOST = 5_000
 def read(machine: Machine) -> list[Program]:
     found = []
     for folder in _environments(machine):
-        for name in machine.names(folder):
-            if name.endswith(".dist-info"):
-                paper = f"{folder}/{name}/METADATA"
-            elif name.endswith(".egg-info"):
+        for name in machine.names_ending(folder, ".dist-info", ".egg-info"):
+            paper = f"{folder}/{name}/METADATA"
+            if name.endswith(".egg-info"):
                 paper = f"{folder}/{name}/PKG-INFO"
                 if not machine.exists(paper):
                     paper = f"{folder}/{name}"
-            else:
-                continue
             program = _program(machine, folder, name, paper)
             if program is not None:
                 found.append(program)
@@ -36,10 +33,10 @@ def read(machine: Machine) -> list[Program]:
 
 
 def _environments(machine: Machine) -> list[str]:
-    roots = ["usr/local/lib", *(f"opt/{name}/lib" for name in machine.names("opt")),
-             *(f"opt/{name}/venv/lib" for name in machine.names("opt"))]  # fmt: skip
+    roots = ["usr/local/lib", *(f"opt/{name}/lib" for name in machine.folders("opt")),
+             *(f"opt/{name}/venv/lib" for name in machine.folders("opt"))]  # fmt: skip
     return [
-        f"{root}/{python}/{place}" for root in roots for python in machine.names(root) if python.startswith("python3")
+        f"{root}/{python}/{place}" for root in roots for python in machine.folders(root) if python.startswith("python3")
         for place in _PLACES
     ]  # fmt: skip
 

@@ -35,7 +35,7 @@ def _program(machine: Machine, name: str, revision: int | None) -> Program:
             break
     fields = {field: value.strip().strip("\"'") for field, value in _FIELD.findall(text)}
     changed = machine.changed_s(place) if text else None
-    gui = next((n for n in machine.names(f"{place}/meta/gui") if n.endswith(".desktop")), None) if text else None
+    gui = next(iter(machine.names_ending(f"{place}/meta/gui", ".desktop")), None) if text else None
     title = fields.get("title", "")
     if not title and gui is not None:
         words = _TITLE.search(machine.open_raw(f"{place}/meta/gui/{gui}", 16 * 1024).decode("utf-8", "replace"))
@@ -49,7 +49,7 @@ def _program(machine: Machine, name: str, revision: int | None) -> Program:
         version=fields.get("version", "") or (f"r{revision}" if revision is not None else ""),
         licence=_said(fields.get("license", "")),
         area=kind if text else "",
-        size_bytes=machine.size_bytes(f"{_IMAGES}/{name}_{revision}.snap") if revision is not None and text else None,
+        size_bytes=(machine.size_bytes(f"{_IMAGES}/{name}_{revision}.snap") or None) if revision is not None else None,
         install_date=day(int(changed)) if changed is not None else "",
         app=kind not in _NOT_APPS and gui is not None,
     )
