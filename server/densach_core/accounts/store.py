@@ -83,10 +83,12 @@ def account(c: Connection, account_id: str) -> Account | None:
 
 
 def login_taken(c: Connection, login: str) -> bool:
+    """Also by a closed account: a log-in name is never given twice."""
     return c.execute("SELECT 1 FROM account WHERE login_key = ?", (login_key(login),)).fetchone() is not None
 
 
 def secrets_by_login(c: Connection, login: str) -> Secrets | None:
+    """However the name is written (`rules.login_key`); closed accounts too."""
     row = c.execute("SELECT * FROM account WHERE login_key = ?", (login_key(login),)).fetchone()
     return _secrets(row) if row else None
 
@@ -116,6 +118,7 @@ def states(c: Connection, *, search: str, role: Role | None, limit: int, offset:
 
 
 def names(c: Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    """id → name; ids that are no accounts are left out."""
     ids = list(account_ids)
     marks = ",".join("?" * len(ids))
     return {r["id"]: r["name"] for r in c.execute(f"SELECT id, name FROM account WHERE id IN ({marks})", ids)}  # noqa: S608
@@ -127,6 +130,7 @@ def state(c: Connection, account_id: str) -> AccountState | None:
 
 
 def states_of_class(c: Connection, class_id: str) -> list[AccountState]:
+    """Open accounts of a class, in no order."""
     return [_state(r) for r in c.execute("SELECT * FROM account WHERE class_id = ? AND closed_at IS NULL", (class_id,))]
 
 
@@ -139,6 +143,7 @@ def open_with_role(c: Connection, role: Role) -> int:
 
 
 def set_secret(c: Connection, account_id: str, *, secret: str, long: bool, must_change: bool) -> None:
+    """`secret` is its hash; `long`: it may stand without a second factor. Unlocks the account; its sessions stay."""
     c.execute(
         "UPDATE account SET secret = ?, secret_long = ?, must_change = ?, failures = 0, locked_until = NULL WHERE id = ?",
         (secret, long, must_change, account_id),
@@ -146,6 +151,7 @@ def set_secret(c: Connection, account_id: str, *, secret: str, long: bool, must_
 
 
 def rehash(c: Connection, account_id: str, secret: str) -> None:
+    """The same secret, hashed by today's parameters."""
     c.execute("UPDATE account SET secret = ? WHERE id = ?", (secret, account_id))
 
 
@@ -154,10 +160,12 @@ def set_locale(c: Connection, account_id: str, locale: str) -> None:
 
 
 def set_closed(c: Connection, account_id: str, closed_at: int | None) -> None:
+    """Epoch ms; None opens the account again. Its sessions stay: end them too."""
     c.execute("UPDATE account SET closed_at = ? WHERE id = ?", (closed_at, account_id))
 
 
 def note_failure(c: Connection, account_id: str, *, at: int, failures: int, locked_until: int | None) -> None:
+    """`failures` is the new count, `locked_until` epoch ms (None: not locked)."""
     c.execute(
         "UPDATE account SET failures = ?, failed_at = ?, locked_until = ? WHERE id = ?",
         (failures, at, locked_until, account_id),
@@ -165,6 +173,7 @@ def note_failure(c: Connection, account_id: str, *, at: int, failures: int, lock
 
 
 def note_success(c: Connection, account_id: str, *, at: int) -> None:
+    """Forgets the failures."""
     c.execute("UPDATE account SET failures = 0, locked_until = NULL, last_log_in_at = ? WHERE id = ?", (at, account_id))
 
 
@@ -176,10 +185,12 @@ def unlock(c: Connection, account_id: str) -> None:
 
 
 def set_pending_totp(c: Connection, account_id: str, key: bytes | None) -> None:
+    """A key that was shown and not confirmed yet."""
     c.execute("UPDATE account SET totp_pending = ? WHERE id = ?", (key, account_id))
 
 
 def set_totp(c: Connection, account_id: str, key: bytes | None, step: int | None) -> None:
+    """`step`: the last time step used (RFC 6238, 30 s); None for `key` turns the second factor off."""
     c.execute("UPDATE account SET totp_key = ?, totp_step = ?, totp_pending = NULL WHERE id = ?", (key, step, account_id))
 
 
@@ -194,6 +205,7 @@ def use_totp_step(c: Connection, account_id: str, step: int) -> bool:
 
 
 def set_recovery(c: Connection, account_id: str, hashes: list[bytes]) -> None:
+    """Replaces all codes, used ones too; SHA-256 digests."""
     c.execute("DELETE FROM account_recovery WHERE account_id = ?", (account_id,))
     c.executemany("INSERT INTO account_recovery (account_id, hash) VALUES (?, ?)", [(account_id, h) for h in hashes])
 
@@ -210,6 +222,7 @@ def use_recovery(c: Connection, account_id: str, hashed: bytes, at: int) -> bool
 
 
 def recovery_left(c: Connection, account_id: str) -> int:
+    """How many codes were not used yet."""
     left: int = c.execute(
         "SELECT count(*) FROM account_recovery WHERE account_id = ? AND used_at IS NULL", (account_id,)
     ).fetchone()[0]
@@ -220,10 +233,12 @@ def recovery_left(c: Connection, account_id: str) -> int:
 
 
 def add_session(c: Connection, hashed: bytes, account_id: str, *, at: int, expires_at: int, address: str | None) -> None:
+    """`hashed` is the cookie's digest; times in epoch ms."""
     c.execute("INSERT INTO account_session VALUES (?, ?, ?, ?, ?, ?)", (hashed, account_id, at, at, expires_at, address))
 
 
 def session(c: Connection, hashed: bytes) -> SessionRow | None:
+    """Whether it still holds is for `rules.session_alive` to say: expired ones and closed accounts come too."""
     row = c.execute(
         "SELECT a.*, s.seen_at, s.expires_at FROM account_session s JOIN account a ON a.id = s.account_id WHERE s.hash = ?",
         (hashed,),
@@ -234,6 +249,7 @@ def session(c: Connection, hashed: bytes) -> SessionRow | None:
 
 
 def touch_session(c: Connection, hashed: bytes, at: int) -> None:
+    """Somebody used it at `at` (epoch ms)."""
     c.execute("UPDATE account_session SET seen_at = ? WHERE hash = ?", (at, hashed))
 
 
@@ -242,10 +258,12 @@ def end_session(c: Connection, hashed: bytes) -> None:
 
 
 def end_sessions(c: Connection, account_id: str, *, but: bytes | None = None) -> None:
+    """All of an account, except the one whose digest is `but`."""
     c.execute("DELETE FROM account_session WHERE account_id = ? AND hash IS NOT ?", (account_id, but))
 
 
 def end_old_sessions(c: Connection, *, now: int) -> None:
+    """Those whose absolute end has passed, for every account."""
     c.execute("DELETE FROM account_session WHERE expires_at <= ?", (now,))
 
 
@@ -265,6 +283,7 @@ def add_token(c: Connection, token: Token, hashed: bytes) -> None:
 
 
 def token(c: Connection, hashed: bytes) -> Token | None:
+    """By its digest; revoked and expired ones too."""
     row = c.execute("SELECT * FROM account_token WHERE hash = ?", (hashed,)).fetchone()
     return _token(row) if row else None
 
@@ -278,6 +297,7 @@ def touch_token(c: Connection, token_id: str, at: int) -> None:
 
 
 def revoke_token(c: Connection, token_id: str, at: int) -> bool:
+    """False when there is none or it was revoked before."""
     return c.execute("UPDATE account_token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, token_id)).rowcount == 1
 
 
@@ -285,6 +305,7 @@ def revoke_token(c: Connection, token_id: str, at: int) -> bool:
 
 
 def roles_text(roles: frozenset[Role]) -> str:
+    """As the column has them: sorted, one space between."""
     return " ".join(sorted(roles))
 
 

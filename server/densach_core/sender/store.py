@@ -41,6 +41,7 @@ MIGRATIONS = [
 
 
 def parents(c: Connection) -> list[Parent]:
+    """In the order they were first paired."""
     return [_parent(row) for row in c.execute("SELECT * FROM upward_parent ORDER BY id")]
 
 
@@ -56,6 +57,7 @@ def put_parent(c: Connection, *, url: str, office: str, name: str, at: int) -> P
 
 
 def drop_parent(c: Connection, parent: int) -> None:
+    """With all that waits for it, was passed to it or was refused by it."""
     c.execute("DELETE FROM upward_outbox WHERE parent = ?", (parent,))
     c.execute("DELETE FROM upward_passed WHERE parent = ?", (parent,))
     c.execute("DELETE FROM upward_refusal WHERE parent = ?", (parent,))
@@ -63,6 +65,7 @@ def drop_parent(c: Connection, parent: int) -> None:
 
 
 def succeeded(c: Connection, parent: int, *, at: int, next_at: int) -> None:
+    """Epoch ms; `next_at`: when to try again."""
     c.execute(
         "UPDATE upward_parent SET heard_at = ?, tried_at = ?, next_at = ?, failures = 0, problem = NULL WHERE id = ?",
         (at, at, next_at, parent),
@@ -70,6 +73,7 @@ def succeeded(c: Connection, parent: int, *, at: int, next_at: int) -> None:
 
 
 def failed(c: Connection, parent: int, *, at: int, next_at: int, problem: str) -> None:
+    """`problem` is a stable code; counts one more failure in a row."""
     c.execute(
         "UPDATE upward_parent SET tried_at = ?, next_at = ?, failures = failures + 1, problem = ? WHERE id = ?",
         (at, next_at, problem, parent),
@@ -82,6 +86,7 @@ def current(c: Connection, record: str) -> Current | None:
 
 
 def currents(c: Connection) -> list[Current]:
+    """What was last said about every record, by id."""
     return [_current(row) for row in c.execute("SELECT * FROM upward_current ORDER BY record")]
 
 
@@ -101,6 +106,7 @@ def rise_to(c: Connection, record: str, told: int) -> None:
 
 
 def queue(c: Connection, parent: int, item: Waiting) -> None:
+    """One version a record and day waits: a newer one takes the place of an older, never the other way round."""
     c.execute(
         "INSERT INTO upward_outbox (parent, record, as_of, version, event, body, queued_at, kept_version) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (parent, record, as_of) DO UPDATE SET version = excluded.version, "
@@ -117,6 +123,7 @@ def passed(c: Connection, parent: int) -> dict[str, int]:
 
 
 def note_passed(c: Connection, parent: int, record: str, version: int) -> None:
+    """The parent answered for this version of a forwarded record; never goes back."""
     c.execute(
         "INSERT INTO upward_passed VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = max(version, excluded.version)",
         (parent, record, version),
@@ -146,11 +153,13 @@ def drop(c: Connection, parent: int, record: str, version: int) -> None:
 
 
 def count(c: Connection, parent: int) -> tuple[int, int | None]:
+    """(how many wait, since when the oldest does in epoch ms)."""
     row = c.execute("SELECT count(*), min(queued_at) FROM upward_outbox WHERE parent = ?", (parent,)).fetchone()
     return row[0], row[1]
 
 
 def refuse(c: Connection, parent: int, record: str, version: int, code: str, at: int) -> None:
+    """Kept for a person to see; the newest refusal of a record takes the earlier one's place."""
     c.execute(
         "INSERT OR REPLACE INTO upward_refusal (parent, record, version, code, at) VALUES (?, ?, ?, ?, ?)",
         (parent, record, version, code, at),
@@ -158,10 +167,12 @@ def refuse(c: Connection, parent: int, record: str, version: int, code: str, at:
 
 
 def forgive(c: Connection, parent: int, record: str) -> None:
+    """The record was taken after all."""
     c.execute("DELETE FROM upward_refusal WHERE parent = ? AND record = ?", (parent, record))
 
 
 def refusals(c: Connection) -> list[Refusal]:
+    """The newest hundred, of all parents."""
     rows = c.execute(
         "SELECT r.*, p.name FROM upward_refusal r JOIN upward_parent p ON p.id = r.parent ORDER BY r.at DESC LIMIT 100"
     )

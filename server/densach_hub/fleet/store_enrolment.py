@@ -30,11 +30,13 @@ def add_token(c: Connection, token: RoomToken, secret_hash: str) -> None:
 
 
 def token_by_hash(c: Connection, secret_hash: str) -> RoomToken | None:
+    """Also one that is used up, expired or revoked."""
     row = c.execute("SELECT * FROM enrol_token WHERE hash = ?", (secret_hash,)).fetchone()
     return None if row is None else _token(row)
 
 
 def tokens(c: Connection, now: int) -> list[RoomToken]:
+    """Those that still let somebody in, newest first, at most 200."""
     rows = c.execute(
         """
         SELECT * FROM enrol_token WHERE revoked_at IS NULL AND uses_left > 0 AND expires_at > ?
@@ -46,10 +48,12 @@ def tokens(c: Connection, now: int) -> list[RoomToken]:
 
 
 def use_token(c: Connection, token: str) -> None:
+    """One use less; never below none."""
     c.execute("UPDATE enrol_token SET uses_left = uses_left - 1 WHERE id = ? AND uses_left > 0", (token,))
 
 
 def revoke_token(c: Connection, token: str, at: int) -> bool:
+    """False when it was revoked before."""
     return c.execute("UPDATE enrol_token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, token)).rowcount > 0
 
 
@@ -97,6 +101,7 @@ def machine_by_key(c: Connection, key_hash: str) -> str | None:
 
 
 def new_ticket(c: Connection, waiting: str, ticket_hash: str) -> None:
+    """The earlier ticket stops working."""
     c.execute("UPDATE enrol_waiting SET ticket_hash = ? WHERE id = ?", (ticket_hash, waiting))
 
 
@@ -105,10 +110,12 @@ def waiting(c: Connection, waiting_id: str) -> Ticket | None:
 
 
 def seen(c: Connection, waiting_id: str, at: int, address: str) -> None:
+    """It asked again, at `at` (epoch ms) from `address`."""
     c.execute("UPDATE enrol_waiting SET seen_at = ?, address = ? WHERE id = ?", (at, address, waiting_id))
 
 
 def decide(c: Connection, waiting_id: str, state: WaitingState, at: int, by: str, machine: str | None) -> None:
+    """`machine`: the id it was admitted as; None when refused."""
     c.execute(
         "UPDATE enrol_waiting SET state = ?, decided_at = ?, decided_by = ?, machine = ? WHERE id = ?",
         (state, at, by, machine, waiting_id),
@@ -116,6 +123,7 @@ def decide(c: Connection, waiting_id: str, state: WaitingState, at: int, by: str
 
 
 def all_waiting(c: Connection) -> list[Waiting]:
+    """Newest first, at most 1,000."""
     rows = c.execute("SELECT * FROM enrol_waiting WHERE state = 'waiting' ORDER BY asked_at DESC LIMIT 1000")
     return [t.waiting for r in rows if (t := _ticket(r)) is not None]
 

@@ -28,10 +28,12 @@ def state(c: Connection, device: str) -> EquipmentState | None:
 
 
 def states(c: Connection) -> dict[str, EquipmentState]:
+    """By device, at most 5,000."""
     return {r["device"]: _state(r) for r in c.execute("SELECT * FROM equipment LIMIT 5000")}
 
 
 def put_state(c: Connection, s: EquipmentState) -> None:
+    """The whole state, in place of the one before."""
     c.execute(
         """
         INSERT OR REPLACE INTO equipment
@@ -56,6 +58,7 @@ def add_day(c: Connection, device: str, day: str, on_ms: int, energy_wh: float |
 
 
 def days(c: Connection, device: str, first: str, last: str) -> list[EquipmentDay]:
+    """`first` and `last`: ISO dates, both inclusive; days without a reading have no row."""
     rows = c.execute(
         "SELECT * FROM equipment_day WHERE device = ? AND day BETWEEN ? AND ? ORDER BY day LIMIT 1000", (device, first, last)
     )
@@ -63,6 +66,7 @@ def days(c: Connection, device: str, first: str, last: str) -> list[EquipmentDay
 
 
 def day_of_all(c: Connection, day: str) -> dict[str, EquipmentDay]:
+    """By device; `day` is an ISO date of the school's time."""
     rows = c.execute("SELECT * FROM equipment_day WHERE day = ? LIMIT 5000", (day,))
     return {r["device"]: EquipmentDay(device=r["device"], day=r["day"], on_ms=r["on_ms"], energy_wh=r["energy_wh"]) for r in rows}
 

@@ -79,6 +79,7 @@ def item(c: sqlite3.Connection, item_id: str) -> Item | None:
 
 
 def by_file(c: sqlite3.Connection, digest: str) -> Item | None:
+    """`digest`: SHA-256 of the file's bytes, hex."""
     row = c.execute(f"{_JOINED} WHERE i.file = ?", (digest,)).fetchone()
     return _item(row) if row else None
 
@@ -103,6 +104,7 @@ def ready_after(c: sqlite3.Connection, last: str, limit: int) -> list[Item]:
 
 
 def counts_by_state(c: sqlite3.Connection) -> dict[str, int]:
+    """State → how many items; a state nothing is in has no entry."""
     return dict(c.execute("SELECT state, count(*) FROM item GROUP BY state").fetchall())
 
 
@@ -146,6 +148,7 @@ def add(c: sqlite3.Connection, new: Item, *, key: str | None = None, said: Itera
 
 
 def by_key(c: sqlite3.Connection, key: str) -> str | None:
+    """The item whose catalogue record has this key (`record_key`), so that nothing is added twice."""
     row = c.execute("SELECT id FROM item WHERE record_key = ?", (key,)).fetchone()
     return row["id"] if row else None
 
@@ -216,10 +219,12 @@ def count_attempt(c: sqlite3.Connection, item_id: str) -> int:
 
 
 def reset_attempts(c: sqlite3.Connection, item_id: str) -> None:
+    """A file that broke its reader may be tried from the start."""
     c.execute("UPDATE item SET attempts = 0 WHERE id = ?", (item_id,))
 
 
 def set_cover(c: sqlite3.Connection, item_id: str, cover: str | None, *, at: int) -> None:
+    """`cover`: digest of a picture in the vault; None: it is drawn."""
     c.execute("UPDATE item SET cover = ?, changed_at = ? WHERE id = ?", (cover, at, item_id))
 
 
@@ -248,6 +253,7 @@ def shelf(c: sqlite3.Connection, where: str, values: Sequence[object], limit: in
 
 
 def counts_by_subject(c: sqlite3.Connection) -> list[tuple[str, int]]:
+    """(subject's code, ready items), most first; items without a subject are in none."""
     rows = c.execute(
         "SELECT w.subject AS subject, count(*) AS n FROM item i JOIN edition e ON e.id = i.edition_id JOIN work w"
         " ON w.id = e.work_id WHERE i.state = 'ready' AND w.subject IS NOT NULL GROUP BY w.subject ORDER BY n DESC, w.subject"
@@ -266,12 +272,14 @@ def spans_of_grades(c: sqlite3.Connection) -> list[tuple[int, int, int]]:
 
 
 def count_ready(c: sqlite3.Connection, where: str = "", values: Sequence[object] = ()) -> int:
+    """`where` is SQL over i, e and w that begins with AND; never a reader's words."""
     counted = "SELECT count(*) FROM item i JOIN edition e ON e.id = i.edition_id JOIN work w ON w.id = e.work_id"
     row = c.execute(f"{counted} WHERE i.state = 'ready'{where}", tuple(values)).fetchone()
     return int(row[0])
 
 
 def languages(c: sqlite3.Connection) -> list[tuple[str, int]]:
+    """(language code, ready items), most first."""
     rows = c.execute(
         "SELECT e.language AS language, count(*) AS n FROM item i JOIN edition e ON e.id = i.edition_id"
         " WHERE i.state = 'ready' AND e.language IS NOT NULL GROUP BY e.language ORDER BY n DESC"
@@ -293,6 +301,7 @@ def holdings(c: sqlite3.Connection) -> dict[str, Any]:
 
 
 def held_titles(c: sqlite3.Connection, limit: int, offset: int) -> list[HeldTitle]:
+    """Ready files, oldest first; for exports."""
     rows = c.execute(
         "SELECT i.id, w.title, i.kind, i.added_at FROM item i JOIN edition e ON e.id = i.edition_id JOIN work w"
         " ON w.id = e.work_id WHERE i.state = 'ready' AND i.form = 'file' ORDER BY i.added_at, i.id LIMIT ? OFFSET ?",

@@ -86,6 +86,7 @@ FROM person x WHERE x.kind = 'teacher'
 
 
 def classes(c: Connection, school_year: str) -> list[SchoolClass]:
+    """By grade, then by name with numbers as numbers (6A2 before 6A10)."""
     found = [_class(r) for r in c.execute(f"{_CLASSES} WHERE c.school_year = ?", (school_year,))]
     return sorted(found, key=lambda one: (one.grade, _natural(one.name)))
 
@@ -96,6 +97,7 @@ def school_class(c: Connection, class_id: str) -> SchoolClass | None:
 
 
 def put_class(c: Connection, one: SchoolClass) -> None:
+    """A new one or a changed one; its year stays, its rooms are `set_rooms`."""
     c.execute(
         "INSERT INTO people_class (id, school_year, name, name_key, grade, level, homeroom_id) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key, grade = excluded.grade,"
@@ -105,6 +107,7 @@ def put_class(c: Connection, one: SchoolClass) -> None:
 
 
 def set_rooms(c: Connection, class_id: str, room_ids: Iterable[str]) -> None:
+    """Replaces the rooms a class is taught in."""
     c.execute("DELETE FROM people_class_room WHERE class_id = ?", (class_id,))
     c.executemany("INSERT OR IGNORE INTO people_class_room VALUES (?, ?)", [(class_id, room) for room in room_ids])
 
@@ -153,11 +156,13 @@ def pupils_of_class(c: Connection, one: SchoolClass) -> list[Pupil]:
 
 
 def pupil(c: Connection, pupil_id: str, school_year: str) -> Pupil | None:
+    """With the class of `school_year`; also who has left."""
     row = c.execute(f"{_PUPILS} AND x.id = ?", (school_year, pupil_id)).fetchone()
     return _pupil(row) if row else None
 
 
 def find_pupils(c: Connection, school_year: str, words: str, limit: int) -> list[Pupil]:
+    """All words in name, code or class, without tone marks; who has left comes last."""
     where, values = "", list[object]([school_year])
     for word in fold(words).split():
         where += (
@@ -170,11 +175,13 @@ def find_pupils(c: Connection, school_year: str, words: str, limit: int) -> list
 
 
 def teachers(c: Connection, school_year: str) -> list[Teacher]:
+    """With the classes of `school_year`; who has left comes last."""
     found = [_teacher(r) for r in c.execute(_TEACHERS, (school_year,))]
     return sorted(found, key=lambda x: (x.left_at is not None, sort_key(x.name)))
 
 
 def add_pupil(c: Connection, one: Pupil, *, at: int, has_personal_id: bool | None) -> None:
+    """`has_personal_id`: whether the roster gave a number (the number itself is never kept); None: it did not say."""
     c.execute(
         "INSERT INTO person (id, kind, name, name_folded, code, code_key, temporary, birth_date, sex, has_personal_id,"
         " created_at) VALUES (?, 'pupil', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -186,6 +193,7 @@ def add_pupil(c: Connection, one: Pupil, *, at: int, has_personal_id: bool | Non
 
 
 def change_pupil(c: Connection, one: Pupil, *, has_personal_id: bool | None) -> None:
+    """`has_personal_id` None keeps what was known."""
     c.execute(
         "UPDATE person SET name = ?, name_folded = ?, code = ?, code_key = ?, birth_date = ?, sex = ?, left_at = ?,"
         " has_personal_id = ifnull(?, has_personal_id) WHERE id = ?",
@@ -197,6 +205,7 @@ def change_pupil(c: Connection, one: Pupil, *, has_personal_id: bool | None) -> 
 
 
 def set_place(c: Connection, person_id: str, school_year: str, class_id: str) -> None:
+    """A pupil has one class a school year."""
     c.execute(
         "INSERT INTO people_place VALUES (?, ?, ?)"
         " ON CONFLICT (person_id, school_year) DO UPDATE SET class_id = excluded.class_id",
@@ -234,16 +243,19 @@ def is_present(c: Connection, person_id: str) -> bool:
 
 
 def pupil_with_code(c: Connection, code: str) -> str | None:
+    """The id of the pupil, also of one who has left; whatever capitals the code has."""
     row = c.execute("SELECT id FROM person WHERE kind = 'pupil' AND code_key = ?", (_key(code),)).fetchone()
     return row["id"] if row else None
 
 
 def pupils_without_class(c: Connection, school_year: str) -> list[Pupil]:
+    """Present ones with no class in `school_year`."""
     rows = c.execute(f"{_PUPILS} AND p.class_id IS NULL AND x.left_at IS NULL", (school_year,))
     return sorted((_pupil(r) for r in rows), key=lambda p: sort_key(p.name))
 
 
 def set_left(c: Connection, person_id: str, left_at: int | None) -> None:
+    """Epoch ms; None: is back."""
     c.execute("UPDATE person SET left_at = ? WHERE id = ?", (left_at, person_id))
 
 
@@ -274,6 +286,7 @@ def keep_import(
 
 
 def waiting_import(c: Connection, key: str) -> tuple[str, str, bytes] | None:
+    """(file name, school year, the roster as encoded), or None."""
     row = c.execute("SELECT file_name, school_year, roster FROM people_import WHERE id = ?", (key,)).fetchone()
     return (row["file_name"], row["school_year"], row["roster"]) if row else None
 
