@@ -7,7 +7,7 @@ hence a form that both can read. Names are compared without regard to case; `*` 
 from collections.abc import Iterable
 from pathlib import Path
 
-from densach_agent.machine import Machine
+from densach_agent.machine import Denied, Machine
 
 CLASSES = ("browser", "office", "coding", "media", "e-learning", "game", "system", "other")
 TELLING = frozenset({"browser", "office", "coding", "media", "e-learning", "game"})
@@ -38,10 +38,12 @@ class Applications:
 
 def read(machine: Machine) -> Applications:
     """The school's lines before our own. Lines that cannot be understood are passed over: a slip of the pen must not
-    stop the measuring."""
-    own = _OWN_FILE.read_text("utf-8")
-    school = machine.whole(SCHOOL_FILE, 256 * 1024) if machine.exists(SCHOOL_FILE) else None
-    return Applications([*rules(school or ""), *rules(own)])
+    stop the measuring, nor must a file that only root may read."""
+    try:
+        school = machine.whole(SCHOOL_FILE, 256 * 1024)
+    except Denied:
+        school = None
+    return Applications([*rules(school or ""), *rules(_OWN_FILE.read_text("utf-8"))])
 
 
 def rules(text: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from tests.agent.desk import Desk
 
 from densach_agent import applications
 from densach_agent.applications import CLASSES, Applications, read, rules
+from densach_agent.machine import Denied
 
 SESSION = Path(applications.__file__).parent / "session"
 
@@ -49,6 +50,14 @@ def test_the_school_s_lines_come_first_and_a_slip_of_the_pen_harms_nobody(desk: 
         "browser",
         None,
     ]
+
+
+def test_a_school_s_file_that_only_root_may_read_is_passed_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: str, limit: int = 0) -> str | None:
+        raise Denied(path)
+
+    monkeypatch.setattr(desk.machine, "whole", denied)
+    assert read(desk.machine).of("firefox") == "browser"
 
 
 def test_the_file_names_only_known_classes_and_small_letters() -> None:
