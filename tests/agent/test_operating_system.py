@@ -133,8 +133,13 @@ def test_encryption_below_volumes_and_mirrors(tmp_path: Path) -> None:
     device(tmp_path, "dm-0", "CRYPT-LUKS2-aa-x", "sda3", mapped="x")
     device(tmp_path, "dm-1", "LVM-aa", "dm-0", mapped="vg-root")
     device(tmp_path, "dm-2", "LVM-bb", "dm-0", "sdb1", mapped="vg-home")
-    put(tmp_path, "proc/self/mounts", "/dev/mapper/vg-root / ext4 rw 0 0\n/dev/mapper/vg-home /home xfs rw 0 0\n"
-        "/dev/sdc1 /mnt/đĩa\\0402 ext4 rw 0 0\n/dev/mapper/gone /srv ext4 rw 0 0\n")  # fmt: skip
+    put(tmp_path, "sys/block/dm-1/dev", "253:1\n")
+    mounts = (
+        ("253:1", "/", "ext4", "mapper/named-otherwise"), ("253:2", "/home", "xfs", "mapper/vg-home"),
+        ("8:33", "/mnt/đĩa\\0402", "ext4", "sdc1"), ("253:9", "/srv", "ext4", "mapper/gone"), ("0:26", "/data", "nfs4", "x"),
+    )  # fmt: skip
+    lines = (f"2 1 {number} / {place} rw shared:1 - {system} /dev/{source} rw\n" for number, place, system, source in mounts)
+    put(tmp_path, "proc/self/mountinfo", "".join(lines))
     (item,) = found(told(tmp_path), "encryption")
     attrs = item.attrs
     assert (attrs["root_encrypted"], attrs["home_encrypted"], attrs["kind"]) == (True, False, "LUKS2")
@@ -142,11 +147,11 @@ def test_encryption_below_volumes_and_mirrors(tmp_path: Path) -> None:
 
 
 def test_what_nobody_can_tell_is_left_out(tmp_path: Path) -> None:
-    put(tmp_path, "proc/self/mounts", "overlay / overlay rw 0 0\n")
+    put(tmp_path, "proc/self/mountinfo", "2 1 8:1 / / rw shared:1 - overlay overlay rw\n")
     assert found(told(tmp_path), "encryption") == []
-    put(tmp_path, "proc/self/mounts", "/dev/root / ext4 rw 0 0\n")
+    put(tmp_path, "proc/self/mountinfo", "2 1 8:1 / / rw shared:1 - ext4 /dev/root rw\n")
     assert found(told(tmp_path), "encryption") == []
-    put(tmp_path, "proc/self/mounts", "/dev/mmcblk0p2 / ext4 rw 0 0\n")
+    put(tmp_path, "proc/self/mountinfo", "2 1 8:1 / / rw shared:1 - ext4 /dev/mmcblk0p2 rw\n")
     put(tmp_path, "proc/swaps", "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n/var/swap file 1 0 -2\n")
     assert [item.attrs for item in found(told(tmp_path), "encryption")] == [{"root_encrypted": False, "home_encrypted": False,
                                                                            "open_mounts": "/"}]  # fmt: skip

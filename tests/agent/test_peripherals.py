@@ -292,7 +292,7 @@ def test_rubbish_from_devices_stays_short_and_clean(tmp_path: Path) -> None:
     put(tmp_path, "proc/asound/pcm", b"00-00: " * 9000)
     put(tmp_path, "etc/cups/printers.conf", b"<Printer a>\n" * 50_000 + rubbish)
     put(tmp_path, "sys/class/video4linux/video0/name", rubbish)
-    put(tmp_path, "proc/self/mounts", rubbish + b"\n/dev/sda1 / ext4\n" + b"/dev/\xff / ext4 rw\n" * 9000)
+    put(tmp_path, "proc/self/mountinfo", rubbish + b"\n1 - \n - ext4\n" + b"2 1 8:1 / / rw - ext4 /dev/\xff rw\n" * 9000)
     names = ["usb", "pci", "ups", "printer", "camera", "sound", "os", "time", "updates", "encryption"]
     sections = wait_for(Survey(names, root=tmp_path))
     assert {section.status for section in sections} <= {SectionStatus.OK, SectionStatus.NO_DATA}

@@ -74,7 +74,7 @@ def _on_usb(machine: Machine, devices: dict[str, UsbDevice], owners: dict[str, s
         found.append(
             item(
                 "capture" if grabs(device, driver, words) else "camera", keys[device.port], maker=maker,
-                model=model or shown, own_name=shown if model and shown != model else None,
+                model=model or shown, own_name=device.model if device.model != model else None,
                 serial=device.serial, id=device.id, bus="usb", port=device.port, driver=driver,
             )
         )  # fmt: skip

@@ -9,6 +9,7 @@ from densach_agent.machine import Denied, Machine, NoData, clean
 from densach_wire.messages import Item
 
 _DISK_SYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "reiserfs", "vfat", "exfat", "ntfs", "ntfs3"})
+_TOLD = frozenset({"/", "/home", "/var", "/srv", "/data"})
 _DEPTH = 8
 
 
@@ -39,16 +40,20 @@ def _known(kind: str | None) -> bool | None:
 def _mounts(machine: Machine) -> Iterator[tuple[str, str]]:
     """Mount point → the block device (`sda2`, `dm-1`, `mapper/name`), the first that lies there."""
     try:
-        text = machine.whole("proc/self/mounts", 256 * 1024) or machine.whole("proc/mounts", 256 * 1024) or ""
+        text = machine.whole("proc/self/mountinfo", 256 * 1024) or ""
     except Denied:
         return
-    seen = set()
+    seen = set[str]()
+    numbers = {machine.open_text(f"sys/block/{name}/dev"): name for name in machine.names("sys/block") if name.startswith("dm-")}
     for line in text.splitlines()[:2000]:
-        parts = line.split(" ")
-        if len(parts) >= 3 and parts[0].startswith("/dev/") and parts[2] in _DISK_SYSTEMS and parts[1] not in seen:
-            seen.add(parts[1])
-            if parts[1] in ("/", "/home", "/var", "/srv", "/data") or parts[1].startswith(("/mnt", "/home/")):
-                yield clean(_unescaped(parts[1])), _unescaped(parts[0]).removeprefix("/dev/")
+        left, _, right = line.partition(" - ")
+        place, system = left.split(" "), right.split(" ")
+        if len(place) < 5 or len(system) < 2 or system[0] not in _DISK_SYSTEMS or place[4] in seen:
+            continue
+        seen.add(place[4])
+        if system[1].startswith("/dev/") and (place[4] in _TOLD or place[4].startswith(("/mnt", "/home/"))):
+            mapped = system[1].startswith("/dev/mapper/") and numbers.get(place[2])
+            yield clean(_unescaped(place[4])), mapped or _unescaped(system[1]).removeprefix("/dev/")
 
 
 def _swaps(machine: Machine) -> list[str]:
@@ -83,7 +88,8 @@ def _below(machine: Machine, name: str, depth: int) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+    raw = re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8) & 0xFF]), text.encode("utf-8", "replace"))
+    return raw.decode("utf-8", "replace")
 
 
 COLLECTOR = Collector("encryption", 2, collect)

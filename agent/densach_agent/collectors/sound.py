@@ -72,7 +72,7 @@ def cards(machine: Machine) -> list[Card]:
             Card(
                 number=number, name=clean(line[2]), driver=clean(line[3]), title=clean(line[4]),
                 inputs=len(recording), outputs=len(playing),
-                screens=bool(playing) and not recording and all(re.search(_SCREEN, stream) for stream in playing),
+                screens=bool(playing) and not recording and all(re.search(_SCREEN, stream + line[3]) for stream in playing),
                 built_in_microphone=any("DMIC" in stream for stream in recording),
             )
         )  # fmt: skip
