@@ -9,6 +9,7 @@ from densach_agent.machine import Machine, NoData, clean
 from densach_wire.messages import Item
 
 _CPU0 = "sys/devices/system/cpu/cpu0"
+_VENDORS = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "CentaurHauls": "VIA", "HygonGenuine": "Hygon"}
 _ARM_MAKERS = {0x41: "ARM", 0x42: "Broadcom", 0x43: "Cavium", 0x48: "HiSilicon", 0x51: "Qualcomm", 0x61: "Apple", 0xC0: "Ampere"}
 _ARM_CORES = {
     0xB76: "ARM1176",
@@ -66,7 +67,7 @@ def _package(machine: Machine, key: str, threads: list[dict[str, str]], common: 
         "cpu",
         f"CPU {key}",
         model=model,
-        maker=maker or first.get("vendor_id"),
+        maker=maker or _VENDORS.get(first.get("vendor_id", ""), first.get("vendor_id")),
         cores=len(cores) or _number(first.get("cpu cores")) or len(threads),
         threads=len(threads),
         base_mhz=_base_mhz(machine, model),

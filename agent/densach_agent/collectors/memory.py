@@ -53,13 +53,13 @@ def modules(text: str) -> tuple[list[Item], int]:
             slot = f"{slot} #{len(found)}"
         found.append(
             item(
-                "memory", slot, size_bytes=int(size[1]) * _UNITS[size[2]], bank=bank,
+                "memory", slot, size_bytes=int(size[1]) * _UNITS[size[2]],
                 kind=_said(fields.get("Type")), form=_said(fields.get("Form Factor")),
                 speed_mts=_leading_number(fields.get("Speed")),
                 configured_speed_mts=_leading_number(
                     fields.get("Configured Memory Speed") or fields.get("Configured Clock Speed")
                 ),
-                maker=_maker(fields), serial=kept(fields.get("Serial Number")), part=_part(fields.get("Part Number")),
+                maker=_maker(fields), serial=kept(fields.get("Serial Number")), part=_part(fields.get("Part Number")), bank=bank,
             )
         )  # fmt: skip
     return found, empty

@@ -49,14 +49,14 @@ def _card(machine: Machine, name: str) -> Item:
         name,
         mac=None if is_junk(mac) else mac,
         random_mac=True if machine.number(f"{base}/addr_assign_type") not in (None, _PERMANENT) else None,
-        driver=driver,
-        bus=bus(machine, name),
         kind=kind,
         # What is plugged in, or near, now: of a wired card only, or the section would change all day.
         speed_mbps=speed if wired and speed is not None and 0 < speed < 1_000_000 else None,
-        link_duplex=(machine.open_text(f"{base}/duplex") if speed and speed > 0 else None) if wired else None,
-        link_up=_link(machine, base) if wired else None,
         wake_on_lan=_wakes(machine, base) if wired else None,
+        link_up=_link(machine, base) if wired else None,
+        link_duplex=(machine.open_text(f"{base}/duplex") if speed and speed > 0 else None) if wired else None,
+        driver=driver,
+        bus=bus(machine, name),
     )
 
 

@@ -289,6 +289,10 @@ def _fact(name: str, value: Value) -> Fact | None:
         return Fact(label, t("yes") if value else t("no"))
     if name.endswith("_bytes") and isinstance(value, int | float):
         return Fact(label, size=float(value))
+    if value == 0 and name.endswith("_count"):
+        return None  # nothing of the kind has happened
+    if (word := STATES.get(name, {}).get(str(value))) is not None:
+        return Fact(label, word)
     if name in ("kind", "service") and str(value) in WORDS:
         return Fact(label, WORDS[str(value)])
     return Fact(label, str(value))
