@@ -47,7 +47,7 @@ NOTHING = ListFile(version=1, software=())
         ("", UNKNOWN),
         ("custom", UNKNOWN),
         ("see LICENSE", UNKNOWN),
-        ("Multiple, see https://www.google.com/", UNKNOWN),
+        ("Multiple, see the maker's pages", UNKNOWN),
         ("Distributable", UNKNOWN),
         ("emit", UNKNOWN),
         ("submit", UNKNOWN),

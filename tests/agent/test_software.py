@@ -67,7 +67,7 @@ def test_the_list_knows_what_packages_keep_silent_about(tree: Tree) -> None:
 
 def test_papers_by_debians_rules_make_a_package_debians(tree: Tree) -> None:
     tree.put(STATUS, stanza("a", Maintainer="Một người <x@gmail.com>") + stanza("b", Maintainer="Một người <x@gmail.com>"))
-    tree.put("usr/share/doc/a/copyright", "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n")
+    tree.put("usr/share/doc/a/copyright", "Format: debian.org/doc/packaging-manuals/copyright-format/1.0/\n")
     tree.put("usr/share/doc/b/copyright", "(c) Hãng. All rights reserved.\n")
     found = tree.items()
     assert (found["dpkg:a:amd64"].attrs.get("origin"), found["dpkg:b:amd64"].attrs.get("origin")) == ("Debian", None)
@@ -77,11 +77,11 @@ def test_another_source_s_package_is_not_the_distribution_s(tree: Tree) -> None:
     """The same name and version in a list of somebody else's: it came from there, whoever packed it first."""
     tree.put(STATUS, stanza("nodejs", Version="20.1-1nodesource1", Maintainer=DEBIAN) + stanza("bash", Maintainer=DEBIAN))
     lists = "var/lib/apt/lists"
-    tree.put(f"{lists}/deb.nodesource.com_node_dists_nodistro_InRelease", "Hash: SHA512\n\nOrigin: Node Source\nLabel: x\n")
-    tree.put(f"{lists}/deb.nodesource.com_node_dists_nodistro_main_binary-amd64_Packages",
+    tree.put(f"{lists}/kho.hang.vn_node_dists_nodistro_InRelease", "Hash: SHA512\n\nOrigin: Node Source\nLabel: x\n")
+    tree.put(f"{lists}/kho.hang.vn_node_dists_nodistro_main_binary-amd64_Packages",
              "Package: nodejs\nVersion: 20.1-1nodesource1\n\nPackage: bash\nVersion: 99\n")  # fmt: skip
-    tree.put(f"{lists}/deb.debian.org_dists_bookworm_InRelease", "Origin: Debian\n")
-    tree.put(f"{lists}/deb.debian.org_dists_bookworm_main_binary-amd64_Packages", "Package: bash\nVersion: 1.0-1\n")
+    tree.put(f"{lists}/kho.truong.vn_dists_bookworm_InRelease", "Origin: Debian\n")
+    tree.put(f"{lists}/kho.truong.vn_dists_bookworm_main_binary-amd64_Packages", "Package: bash\nVersion: 1.0-1\n")
     found = tree.items()
     assert (found["dpkg:nodejs:amd64"].attrs["origin"], found["dpkg:bash:amd64"].attrs["origin"]) == ("Node Source", "Debian")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import xlsxwriter
 
+from densach_core.i18n import Locale
 from densach_core.text import Text, t
 from densach_hub.fleet.software import Answer
 from densach_hub.fleet.store_software import Program
@@ -13,7 +14,7 @@ from densach_hub.lab.rules import safe_cell
 from densach_hub.lab.software_words import CLASSES, GROUNDS, SOURCES
 from densach_wire.licences import LicenceClass
 
-Say = Callable[[Text, str], str]
+Say = Callable[[Text | str, Locale], str]
 MOST = 20_000
 COLUMNS = (
     t("Name"), t("Package"), t("From"), t("Made by"), t("Licence class"), t("Ground of the class"), t("Evidence"),
@@ -22,7 +23,7 @@ COLUMNS = (
 _MACHINES = 7
 
 
-def as_csv(programs: Sequence[Program], locale: str, say: Say) -> bytes:
+def as_csv(programs: Sequence[Program], locale: Locale, say: Say) -> bytes:
     """UTF-8 with a mark, as Excel wants it; `;` between cells where the decimal is a comma."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter="," if locale == "en" else ";", lineterminator="\r\n")
@@ -32,7 +33,7 @@ def as_csv(programs: Sequence[Program], locale: str, say: Say) -> bytes:
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
-def as_xlsx(answer: Answer, locale: str, say: Say) -> bytes:
+def as_xlsx(answer: Answer, locale: Locale, say: Say) -> bytes:
     """One sheet of programs, one of the counts by class."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
@@ -57,7 +58,7 @@ def as_xlsx(answer: Answer, locale: str, say: Say) -> bytes:
     return out.getvalue()
 
 
-def _cells(program: Program, locale: str, say: Say) -> tuple[str | int, ...]:
+def _cells(program: Program, locale: Locale, say: Say) -> tuple[str | int, ...]:
     source = SOURCES.get(program.source)
     return (
         program.shown,
