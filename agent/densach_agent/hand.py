@@ -52,8 +52,10 @@ def work(folder: Path, up_ms: Callable[[], int]) -> int:
     lamps: list[threading.Thread] = []
     done = 0
     try:
-        while names := sorted(name for name in os.listdir(place) if name.endswith(".job")):  # noqa: PTH208 - by handle
+        seen: set[str] = set()
+        while names := sorted(name for name in set(os.listdir(place)) - seen if name.endswith(".job")):  # noqa: PTH208 - by handle
             for name in names:
+                seen.add(name)
                 raw = _take(place, name)
                 if raw is None:
                     continue
