@@ -250,10 +250,10 @@ def take_hello(
     before = store_told.live(c, device)
     why = None if mode is TwinMode.OFF else suspicion(c, device, hello, before)
     store_telling.note_boot(c, device, hello.boot, at, clock, offset_ms)
-    if why is not None and store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE):
-        if why != MERGED:  # that is written down already, as a person's word
-            found = decide(store_telling.factors(c, device), hello.fingerprint)
-            store_identity.add(c, device, why, at, kept=found.kept, changed=found.changed)
+    news = why is not None and store_telling.note_twin(c, device, hello, why, at, hold_back=mode is TwinMode.ENFORCE)
+    if news and why is not None and why != MERGED:  # a merge is written down already, as a person's word
+        found = decide(store_telling.factors(c, device), hello.fingerprint)
+        store_identity.add(c, device, why, at, kept=found.kept, changed=found.changed)
     if why is None or mode is not TwinMode.ENFORCE:
         heard = None if retained else at
         store_telling.put_hello(c, device, hello, at, heard_at=heard, trust=clock, offset_ms=offset_ms)
