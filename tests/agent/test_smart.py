@@ -155,7 +155,7 @@ def test_a_disk_that_hangs_is_a_result_and_delays_no_other(tmp_path: Path) -> No
     write(tmp_path / "facts", os.getegid(), machine(), "boot-1", together)
     assert time.monotonic() - began < 300
     told = {item.key: item.attrs for item in smart.collect(machine(tmp_path / "facts"))}
-    assert told["sdb"] == {"serial": "50026B7784D1F3A2", "health": "timeout"}
+    assert told["sdb"] == {"model": "KINGSTON SA400S37240G", "serial": "50026B7784D1F3A2", "health": "timeout"}
     assert (told["sda"]["health"], told["sda"]["power_on_hours"]) == ("ok", 500)
     assert "sdc" not in told  # it said nothing at all
 

@@ -73,17 +73,21 @@ def bus(machine: Machine, name: str) -> str | None:
     return found or ("nvme" if name.startswith("nvme") else "mmc" if name.startswith("mmc") else None)
 
 
+def model(machine: Machine, name: str) -> str | None:
+    return kept_name(_model(machine, f"sys/block/{name}", udev_facts(machine, name)))
+
+
 def _disk(machine: Machine, name: str) -> Item:
     udev = udev_facts(machine, name)
     base = f"sys/block/{name}"
     on = bus(machine, name)
-    model = kept_name(_model(machine, base, udev))
+    called = kept_name(_model(machine, base, udev))
     told_by_disk = on in ("usb", "scsi", "sas", "hyper-v")
     return item(
         "disk",
         name,
-        model=model,
-        maker=kept_name(machine.open_text(f"{base}/device/vendor")) if told_by_disk else _maker(model),
+        model=called,
+        maker=kept_name(machine.open_text(f"{base}/device/vendor")) if told_by_disk else _maker(called),
         serial=serial(machine, name),
         wwn=kept(udev.get("ID_WWN_WITH_EXTENSION") or udev.get("ID_WWN")),
         size_bytes=(machine.number(f"{base}/size") or 0) * 512 or None,

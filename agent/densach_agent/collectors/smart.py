@@ -72,7 +72,7 @@ def collect(machine: Machine) -> list[Item]:
         if "Permission denied" in text[:4096]:
             denied += 1
             continue
-        found.append(_health(name, disk.serial(machine, name), text))
+        found.append(_health(name, disk.model(machine, name), disk.serial(machine, name), text))
     if not found and denied:
         raise Denied("smartctl wants root")
     if not found:
@@ -133,20 +133,20 @@ def _answer(machine: Machine, name: str) -> str | None:
     return None if done is None else done.out or None
 
 
-def _health(name: str, serial: str | None, text: str) -> Item:
+def _health(name: str, model: str | None, serial: str | None, text: str) -> Item:
     if text.strip() == TIMEOUT:
-        return item("disk-health", name, serial=serial, health=TIMEOUT)
+        return item("disk-health", name, model=model, serial=serial, health=TIMEOUT)
     if is_asleep(text):
-        return item("disk-health", name, serial=serial, health="asleep")
+        return item("disk-health", name, model=model, serial=serial, health="asleep")
     report = parse(text)
     if report is None:
-        return item("disk-health", name, serial=serial, health="unknown")
+        return item("disk-health", name, model=model, serial=serial, health="unknown")
     health, why = verdict(report)
     hours, wear = report.power_on_hours, report.wear_pct
     return item(
         "disk-health",
         name,
-        model=report.model,
+        model=model or report.model,
         health=health,
         health_reason=why,
         wear_pct=None if wear is None else wear // 5 * 5,

@@ -272,7 +272,7 @@ def named(item: Item) -> str:
     """Maker and model in one, the maker not twice ("Dell Dell P2219H"); the slot where nothing better is known."""
     maker, model = (str(item.attrs.get(name) or "").strip() for name in ("maker", "model"))
     name = model or str(item.attrs.get("name") or "").strip()
-    if maker and name and not name.casefold().startswith(maker.casefold()):
+    if maker and name and maker.casefold() not in name.casefold():
         name = f"{maker} {name}"
     return name or maker or ("" if item.key in (item.cls, "total") else item.key)
 
