@@ -247,11 +247,6 @@ class Outbox:
                 self._say(error)
             return seq
 
-    def seen_command(self, command: str) -> bool:
-        """True if this request was begun before; else notes durably that it is begun now."""
-        with self._lock, rows.transaction(self._db):
-            return rows.seen_command(self._db, command, self._lived)
-
     def close(self) -> None:
         with self._lock:
             try:

@@ -17,7 +17,6 @@ _TABLES = (
        up INTEGER NOT NULL, wall INTEGER NOT NULL, lived INTEGER NOT NULL, body BLOB NOT NULL)""",
     "CREATE TABLE ack (upto INTEGER PRIMARY KEY, lived INTEGER NOT NULL)",
     "CREATE TABLE section (name TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE command (id TEXT PRIMARY KEY, lived INTEGER NOT NULL) WITHOUT ROWID",
 )
 _VERSION = 1
 _PACKED_FROM = 1_024
@@ -281,10 +280,3 @@ def digests(db: sqlite3.Connection) -> dict[str, str]:
 
 def set_digest(db: sqlite3.Connection, section: str, digest: str) -> None:
     db.execute("INSERT INTO section VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET digest = excluded.digest", (section, digest))
-
-
-def seen_command(db: sqlite3.Connection, command: str, lived: int) -> bool:
-    """True if noted before. Notes older than 30 days go: requests live minutes."""
-    db.execute("DELETE FROM command WHERE lived < ?", (lived - 30 * 86_400_000,))
-    done = db.execute("INSERT OR IGNORE INTO command VALUES (?, ?)", (command, lived))
-    return done.rowcount == 0

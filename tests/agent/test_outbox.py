@@ -191,15 +191,6 @@ def test_a_batch_never_mixes_boots(tmp_path: Path) -> None:
     outbox.close()
 
 
-def test_a_request_is_noted_before_it_is_run_and_survives(tmp_path: Path) -> None:
-    outbox = Outbox(tmp_path / "o.db", HandClock())
-    assert not outbox.seen_command("c1")
-    outbox.close()
-    outbox = Outbox(tmp_path / "o.db", HandClock())
-    assert outbox.seen_command("c1")
-    outbox.close()
-
-
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "o.db").write_bytes(b"garbage " * 1000)
     outbox = Outbox(tmp_path / "o.db", HandClock())
