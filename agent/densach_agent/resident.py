@@ -336,6 +336,7 @@ class Resident:
             self._say("asleep")
         else:
             self._pump.add(self._line.link)
+            self._line.link.tick()  # at once, not after the next wait
         self._nap.settled()
 
     def _goodbye(self, outbox: Outbox, desk: Desk) -> None:
