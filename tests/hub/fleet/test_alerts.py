@@ -7,7 +7,7 @@ from densach_core.errors import NotFound
 from densach_hub.fleet.model import Condition, Declaration, Room, RoomKind
 from densach_hub.fleet.sights import Finding, FindingKind, Glyph
 from densach_hub.fleet.telling import ChangeState, Misfit
-from densach_wire.messages import Event, Health, InventorySection, Item, Moment, Presence, UsageSlice, Volume
+from densach_wire.messages import Attrs, Event, Health, InventorySection, Item, Moment, Presence, UsageSlice, Volume
 
 GB = 1024**3
 
@@ -105,8 +105,13 @@ async def test_sick_machines(lab: Lab) -> None:
 
 async def test_a_disk_that_says_so_is_named_until_it_is_replaced(lab: Lab) -> None:
     machine = await lab.machine("PC-07")
-    attrs = {"model": "KINGSTON SA400S37240G", "serial": "50026B7784D1F3A2", "health": "failing", "health_reason": "worn out"}
-    weak = {"model": "DT01ACA100", "serial": "Y8C0W3ANS", "health": "weak", "health_reason": "pending sectors"}
+    attrs: Attrs = {
+        "model": "KINGSTON SA400S37240G",
+        "serial": "50026B7784D1F3A2",
+        "health": "failing",
+        "health_reason": "worn out",
+    }
+    weak: Attrs = {"model": "DT01ACA100", "serial": "Y8C0W3ANS", "health": "weak", "health_reason": "pending sectors"}
     sick = InventorySection("smart", (Item("disk-health", "sda", attrs), Item("disk-health", "sdb", weak)), "1")
     await lab.fleet.telemetry.receive(lab.arrival(machine.id, 1, sick, Event("disk-failing", {"disk": "sda"})))
     failing, worn = await lab.fleet.alerts.morning()
