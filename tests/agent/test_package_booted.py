@@ -75,10 +75,10 @@ def connected(debian: Booted) -> str:
 
 
 def left_over(debian: Booted) -> str:
-    """What names us outside /root, and our user."""
+    """What names us outside /srv, and our user."""
     return debian.run(
         "sh", "-c",
-        r"find / -xdev \( -path /proc -o -path /sys -o -path /root \) -prune -o -iname '*densach*' -print; "
+        r"find / -xdev \( -path /proc -o -path /sys -o -path /srv \) -prune -o -iname '*densach*' -print; "
         "find /run -iname '*densach*'; grep densach /etc/passwd /etc/group /etc/shadow || true; "
         "systemctl list-units --all --no-legend 'densach*'",
     )  # fmt: skip
@@ -86,14 +86,14 @@ def left_over(debian: Booted) -> str:
 
 def test_from_installation_to_the_last_trace(debian: Booted, hub: Hub, found: list[Wheel]) -> None:
     address = f"http://{debian.wire.here}:{hub.port}"
-    (debian.root / "root/agent.deb").write_bytes(deb(tree(found, HERE), version_of(found), HERE, small=False))
-    (debian.root / "root/agent.run").write_bytes(run_file(found))
+    (debian.root / "srv/agent.deb").write_bytes(deb(tree(found, HERE), version_of(found), HERE, small=False))
+    (debian.root / "srv/agent.run").write_bytes(run_file(found))
     (debian.root / "etc/densach").mkdir()
     (debian.root / "etc/densach/agent.toml").write_text(f'hub = "{address}"\n')
     (debian.root / "etc/densach/join-token").write_text(hub.room_token())
 
     # Installed without a network beyond the hub, it joins by itself and tells everything, over mutual TLS.
-    debian.run("dpkg", "--install", "/root/agent.deb")
+    debian.run("dpkg", "--install", "/srv/agent.deb")
     device = until(lambda: next((machine["id"] for machine in hub.machines()), ""))
     until(lambda: {"os", "packages", "cpu"} <= set(hub.sections(device)))
     assert not (debian.root / "etc/densach/join-token").exists()
@@ -130,10 +130,10 @@ def test_from_installation_to_the_last_trace(debian: Booted, hub: Hub, found: li
 
     # Upgraded, it keeps identity and outbox. The other way of installing keeps away.
     times = comings(hub, device)
-    debian.run("dpkg", "--install", "/root/agent.deb")
+    debian.run("dpkg", "--install", "/srv/agent.deb")
     until(lambda: comings(hub, device) > times)
     assert device in (debian.root / "var/lib/densach-agent/enrolled.json").read_text()
-    assert "install.package" in debian.run("sh", "/root/agent.run", fails=True)
+    assert "install.package" in debian.run("sh", "/srv/agent.run", fails=True)
 
     # Purged, it has never been here.
     debian.run("dpkg", "--purge", "densach-agent")
@@ -141,13 +141,13 @@ def test_from_installation_to_the_last_trace(debian: Booted, hub: Hub, found: li
     assert left_over(debian) == ""
 
     # The one file does the same beside the system's packages, and leaves as traceless.
-    debian.run("sh", "/root/agent.run", "--hub", address, "--token-file", "-", said=hub.room_token())
+    debian.run("sh", "/srv/agent.run", "--hub", address, "--token-file", "-", said=hub.room_token())
     until(lambda: any(presence(hub, machine["id"]) == "online" for machine in hub.machines()))
     again = next(m["id"] for m in hub.machines() if presence(hub, m["id"]) == "online")
     times = comings(hub, again)
-    debian.run("sh", "/root/agent.run")  # once more: an upgrade in place
+    debian.run("sh", "/srv/agent.run")  # once more: an upgrade in place
     until(lambda: comings(hub, again) > times)
-    debian.run("sh", "/root/agent.run", "--purge")
+    debian.run("sh", "/srv/agent.run", "--purge")
     until(lambda: presence(hub, again) == "offline")
     assert left_over(debian) == ""
 
