@@ -32,6 +32,12 @@ FILES: dict[str, tuple[str, ...]] = {
         "files/be-vietnam-pro-latin-ext-400-normal.woff2",
         "files/be-vietnam-pro-latin-ext-600-normal.woff2",
     ),
+    "@fontsource/lexend": (
+        "LICENSE",
+        "files/lexend-latin-400-normal.woff2",
+        "files/lexend-vietnamese-400-normal.woff2",
+        "files/lexend-latin-ext-400-normal.woff2",
+    ),
     "foliate-js": (
         "LICENSE",
         "epub.js",
