@@ -21,6 +21,7 @@ from densach_hub.library.cataloguing import Cataloguer
 from densach_hub.library.extraction import WALL_SECONDS
 from densach_hub.library.finding import Finder
 from densach_hub.library.kept import Kept
+from densach_hub.library.marking import Marking
 from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Home, Item, Kind, Reads, Record, State
 from densach_hub.library.readers import Readers
 from densach_hub.library.rules import grade_from_name, grades, title_from
@@ -70,6 +71,7 @@ class Library:
         self.uploads = Uploads(data / "uploads", self.vault, clock)
         self.finder = Finder(school, search)
         self.readers = Readers(school, clock)
+        self.marking = Marking(school, clock)
         self.served: dict[str, Served] = {}
         self.shelves: dict[str, tuple[Home, str]] = {}
         self.results = Kept(RESULTS_BYTES)

@@ -59,6 +59,18 @@ MIGRATIONS = [
         ) WITHOUT ROWID;
         """,
     ),
+    Migration(
+        "readers' marks",
+        """
+        CREATE TABLE reading_mark (
+            account_id TEXT NOT NULL, item_id TEXT NOT NULL REFERENCES item(id), id TEXT NOT NULL, kind TEXT NOT NULL,
+            place TEXT NOT NULL, fraction REAL NOT NULL, changed_at INTEGER NOT NULL, made_at INTEGER NOT NULL,
+            label TEXT NOT NULL, quote TEXT NOT NULL, note TEXT NOT NULL, colour TEXT, deleted INTEGER NOT NULL,
+            device TEXT NOT NULL, version INTEGER NOT NULL, received_at INTEGER NOT NULL,
+            PRIMARY KEY (account_id, item_id, id)
+        ) WITHOUT ROWID;
+        """,
+    ),
 ]
 
 _JOINED = """
