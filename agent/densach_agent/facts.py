@@ -1,22 +1,23 @@
 """`python -m densach_agent.facts DATA`, run as root before the agent: leaves for the unprivileged agent what only root
-may read (serial numbers in the firmware, memory modules, how the disks fare).
+may read (serial numbers in the firmware, memory modules, how the disks fare). `… DATA --slow` does the same beside the
+running agent, some minutes after the start and once a day, and counts the updates that wait, which takes seconds.
 
 In `/run/densach-facts`, which only root may write and the group of DATA may read, and which is gone with the boot: a
 copied disk never brings another machine's serial numbers along. Laid out as a recorded case: `boot`, `root/`, `cmd/`.
 """
 
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
 from densach_agent.clock import SystemClock
-from densach_agent.collectors import memory, smart
+from densach_agent.collectors import memory, slots, smart
 from densach_agent.errands import run_together
 from densach_agent.machine import Machine, Output, command_file, system_runner
 
@@ -27,17 +28,17 @@ FILES = (
     "sys/class/dmi/id/product_serial",
     "sys/class/dmi/id/product_uuid",
 )
-COMMANDS = (memory.SLOTS, memory.ARRAY)
-_DAY_S = 86_400
-_UPDATES_S = 20.0
+COMMANDS = (memory.SLOTS, memory.ARRAY, slots.SLOTS, slots.SUPPLIES)
+_UPDATES_S = 60.0
 DISK_S = 15.0
 """So long all disks together get: one that is well answers in less than a second, a tired one in a few."""
 
 Together: TypeAlias = Callable[[Iterable[tuple[str, ...]], float], dict[tuple[str, ...], Output | None]]
 
 
-def write(place: Path, group: int, machine: Machine, boot: str, together: Together | None = None) -> int:
-    """Writes the folder anew; returns how many facts there are. Without `together` disks are not asked."""
+def write(place: Path, group: int, machine: Machine, boot: str, together: Together | None = None, *, slow: bool = False) -> int:
+    """Writes the folder anew; returns how many facts there are. Without `together` disks are not asked. What only a
+    `slow` run finds out is kept by the others."""
     made = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
     count = 0
     for path in FILES:
@@ -53,14 +54,38 @@ def write(place: Path, group: int, machine: Machine, boot: str, together: Togeth
         for name, text in _disks(machine, together).items():
             file = command_file(smart.argv(name))
             count += _put(made / "cmd" / file, _better(text, before, file).encode("utf-8", "replace"))
-    count += _queues(machine, made) + _updates(machine, made, place)
+    count += _queues(machine, made)
+    if slow:
+        count += _updates(machine, made)
     _put(made / "boot", boot.encode())
-    for found in (made, *made.rglob("*")):
-        os.chown(found, -1, group)
-        found.chmod(0o750 if found.is_dir() else 0o640)
-    shutil.rmtree(place, ignore_errors=True)
-    made.rename(place)
+    with _alone(place.parent):
+        if not slow:
+            count += _kept_updates(made, current(boot, place))
+        for found in (made, *made.rglob("*")):
+            os.chown(found, -1, group)
+            found.chmod(0o750 if found.is_dir() else 0o640)
+        _swap(made, place)
     return count
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The run before the agent and the daily one may meet."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _swap(made: Path, place: Path) -> None:
+    """Whoever reads meanwhile finds the old or the new; only between two renames nothing."""
+    old = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}.old."))
+    with suppress(FileNotFoundError):
+        place.rename(old / "facts")
+    made.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _queues(machine: Machine, made: Path) -> int:
@@ -71,23 +96,27 @@ def _queues(machine: Machine, made: Path) -> int:
     return 0 if raw is None else _put(made / "root" / printer.CONFIGURATION, printer.without_passwords(raw))
 
 
-def _updates(machine: Machine, made: Path, place: Path) -> int:
-    """Which updates wait, where nobody else counts them: a second or more of processor time, so once a day is enough."""
+def _updates(machine: Machine, made: Path) -> int:
+    """Which updates wait, where nobody else counts them: seconds of processor time."""
     from densach_agent.collectors import updates
 
     if machine.exists(updates.NOTIFIER):
         return 0
-    file = f"cmd/{command_file(updates.SIMULATION)}"
-    with suppress(OSError):
-        counted_s = (place / file).stat().st_mtime
-        if 0 <= time.time() - counted_s < _DAY_S:
-            count = _put(made / file, (place / file).read_bytes())
-            os.utime(made / file, (counted_s, counted_s))
-            return count
     done = machine.run(updates.SIMULATION, _UPDATES_S)
     if done is None or done.code != 0:
         return 0
-    return _put(made / file, "".join(line for line in done.out.splitlines(keepends=True) if line.startswith("Inst ")).encode())
+    text = "".join(line for line in done.out.splitlines(keepends=True) if line.startswith("Inst "))
+    return _put(made / "cmd" / command_file(updates.SIMULATION), text.encode())
+
+
+def _kept_updates(made: Path, before: Path | None) -> int:
+    from densach_agent.collectors import updates
+
+    file = f"cmd/{command_file(updates.SIMULATION)}"
+    try:
+        return 0 if before is None else _put(made / file, (before / file).read_bytes())
+    except OSError:
+        return 0
 
 
 def current(boot: str, place: Path = PLACE) -> Path | None:
@@ -137,4 +166,5 @@ def _put(path: Path, raw: bytes) -> int:
 
 if __name__ == "__main__":
     data = Path(sys.argv[1])
-    write(PLACE, data.stat().st_gid, Machine(Path("/"), system_runner), SystemClock().boot, run_together)
+    machine = Machine(Path("/"), system_runner)
+    write(PLACE, data.stat().st_gid, machine, SystemClock().boot, run_together, slow="--slow" in sys.argv[2:])

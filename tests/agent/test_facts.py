@@ -57,7 +57,7 @@ def group() -> int:
 def test_root_leaves_its_facts_for_one_boot(place: Path) -> None:
     case, facts = recorded_machine(CASE), place / "facts"
     for _ in range(2):  # again at the next start of the service
-        assert write(facts, group(), case, "boot-1") == 5
+        assert write(facts, group(), case, "boot-1") == 6
     assert current("boot-2", facts) is None
     assert current("boot-1", place / "nowhere") is None
     with unprivileged():

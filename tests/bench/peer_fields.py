@@ -42,7 +42,7 @@ ANSWERS: dict[str, str] = {
     "HARDWARE.PROCESSORT": "cpu:cpu.model",
     "HARDWARE.NAME": "os:os.hostname",
     "HARDWARE.PROCESSORS": "cpu:cpu.max_mhz",
-    "HARDWARE.SWAP": "memory:swap.size_bytes",
+    "HARDWARE.SWAP": "filesystems:swap.size_bytes",
     "HARDWARE.ETIME": _PROGRAM,
     "HARDWARE.TYPE": "system:chassis.kind",
     "HARDWARE.OSNAME": "os:os.name",
@@ -63,7 +63,7 @@ ANSWERS: dict[str, str] = {
     "HARDWARE.WINCOMPANY": _WINDOWS,
     "HARDWARE.WINLANG": _WINDOWS,
     "HARDWARE.CHASSIS_TYPE": "system:chassis.kind",
-    "HARDWARE.INSTALLDATE": "os:os.install_date",
+    "HARDWARE.INSTALLDATE": "os:os.installed_on",
     "HARDWARE.VMNAME": _NOT_A_SCHOOLS,
     "HARDWARE.VMHOSTSERIAL": _NOT_A_SCHOOLS,
     "OPERATINGSYSTEM.KERNEL_NAME": "os:os.family",
@@ -72,7 +72,7 @@ ANSWERS: dict[str, str] = {
     "OPERATINGSYSTEM.VERSION": "os:os.version",
     "OPERATINGSYSTEM.FULL_NAME": "os:os.name",
     "OPERATINGSYSTEM.SERVICE_PACK": _WINDOWS,
-    "OPERATINGSYSTEM.INSTALL_DATE": "os:os.install_date",
+    "OPERATINGSYSTEM.INSTALL_DATE": "os:os.installed_on",
     "OPERATINGSYSTEM.FQDN": "os:os.hostname",
     "OPERATINGSYSTEM.DNS_DOMAIN": "network:route.domain",
     "OPERATINGSYSTEM.HOSTID": "– made from an address, the same on many machines",
@@ -84,9 +84,9 @@ ANSWERS: dict[str, str] = {
     "OPERATINGSYSTEM.TIMEZONE.OFFSET": "os:os.time_zone",
     "ACCESSLOG.*": _PROGRAM,
     "ANTIVIRUS.*": _WINDOWS,
-    "BATTERIES.CAPACITY": "battery:battery.design_wh",
-    "BATTERIES.REAL_CAPACITY": "battery:battery.full_wh",
-    "BATTERIES.CHEMISTRY": "battery:battery.kind",
+    "BATTERIES.CAPACITY": "battery:battery.design_mwh",
+    "BATTERIES.REAL_CAPACITY": "battery:battery.full_mwh",
+    "BATTERIES.CHEMISTRY": "battery:battery.chemistry",
     "BATTERIES.DATE": "battery:battery.made",
     "BATTERIES.NAME": "battery:battery.model",
     "BATTERIES.SERIAL": "battery:battery.serial",
@@ -125,12 +125,12 @@ ANSWERS: dict[str, str] = {
     "DRIVES.DESCRIPTION": _DERIVED,
     "DRIVES.FREE": "– changes with every file: in each health record",
     "DRIVES.FILESYSTEM": "filesystems:filesystem.kind",
-    "DRIVES.LABEL": "filesystems:filesystem.label",
+    "DRIVES.LABEL": "filesystems:filesystem.volume",
     "DRIVES.LETTER": _WINDOWS,
     "DRIVES.SERIAL": "filesystems:filesystem.uuid",
     "DRIVES.SYSTEMDRIVE": _WINDOWS,
     "DRIVES.TOTAL": "filesystems:filesystem.size_bytes",
-    "DRIVES.TYPE": "filesystems:filesystem.mount",
+    "DRIVES.TYPE": "filesystems:filesystem.*",
     "DRIVES.VOLUMN": "filesystems:filesystem.device",
     "DRIVES.ENCRYPT_NAME": "encryption:*.*",
     "DRIVES.ENCRYPT_ALGO": "encryption:*.*",
@@ -145,7 +145,7 @@ ANSWERS: dict[str, str] = {
     "LOCAL_USERS.*": _PERSON,
     "LOGICAL_VOLUMES.*": _VOLUMES,
     "MEMORIES.CAPACITY": "memory:memory.size_bytes",
-    "MEMORIES.CAPTION": "memory:memory.slot",
+    "MEMORIES.CAPTION": "memory:memory.bank",
     "MEMORIES.FORMFACTOR": "memory:memory.form",
     "MEMORIES.REMOVABLE": _WINDOWS,
     "MEMORIES.PURPOSE": _WINDOWS,
@@ -154,14 +154,14 @@ ANSWERS: dict[str, str] = {
     "MEMORIES.TYPE": "memory:memory.kind",
     "MEMORIES.DESCRIPTION": "memory:memory.form",
     "MEMORIES.NUMSLOTS": "memory:memory-total.slots",
-    "MEMORIES.MEMORYCORRECTION": "memory:memory-total.correction",
+    "MEMORIES.MEMORYCORRECTION": "memory:memory-total.error_correction",
     "MEMORIES.MANUFACTURER": "memory:memory.maker",
     "MEMORIES.MODEL": "memory:memory.part",
     "MODEMS.*": "usb:usb.model|pci:pci.function",
     "MONITORS.BASE64": "– the raw block; everything in it that says something is told",
     "MONITORS.UUENCODE": "– the raw block; everything in it that says something is told",
     "MONITORS.CAPTION": "display:display.model",
-    "MONITORS.DESCRIPTION": "display:display.made",
+    "MONITORS.DESCRIPTION": "display:display.year",
     "MONITORS.MANUFACTURER": "display:display.maker",
     "MONITORS.SERIAL": "display:display.serial",
     "MONITORS.NAME": "display:display.model",
@@ -182,9 +182,9 @@ ANSWERS: dict[str, str] = {
     "NETWORKS.PCISLOT": "pci:pci.id",
     "NETWORKS.PNPDEVICEID": _WINDOWS,
     "NETWORKS.MTU": "– 1500 in every school; another value is no fact about a machine",
-    "NETWORKS.DUPLEX": "network:network.duplex",
-    "NETWORKS.SPEED": "network:network.speed_mbps",
-    "NETWORKS.STATUS": "network:network.link",
+    "NETWORKS.DUPLEX": "network:network.link_duplex|– not of a card whose speed nobody knows",
+    "NETWORKS.SPEED": "network:network.speed_mbps|– not of a card that does not know its speed, and not of Wi-Fi, whose speed changes all day",
+    "NETWORKS.STATUS": "network:network.link_up",
     "NETWORKS.SLAVES": _NOT_A_SCHOOLS,
     "NETWORKS.BASE": _NOT_A_SCHOOLS,
     "NETWORKS.IPADDRESS": "network:network.ipv4",
@@ -251,7 +251,7 @@ ANSWERS: dict[str, str] = {
     "VIDEOS.CHIPSET": "gpu:gpu.model",
     "VIDEOS.MEMORY": "gpu:gpu.memory_bytes",
     "VIDEOS.NAME": "gpu:gpu.model",
-    "VIDEOS.RESOLUTION": "display:display.pixels",
+    "VIDEOS.RESOLUTION": "display:display.width_px",
     "VIDEOS.PCISLOT": "gpu:gpu.*",
     "VIDEOS.PCIID": "gpu:gpu.*",
     "USBDEVICES.VENDORID": "usb:usb.id",
@@ -271,6 +271,10 @@ ANSWERS: dict[str, str] = {
 """The whole field list of FusionInventory 2.6, and what OCS 2.10 tells beside it."""
 
 
+NOTHING = frozenset({"0", "0 mbps", "unknown", "1970-00-01", "00:00:00:00:00:00"})
+"""What a peer says when it does not know."""
+
+
 def told_by(xml: bytes) -> dict[str, str]:
     """Field → its first value, of what a peer printed."""
     text = xml[xml.index(b"<REQUEST") :] if b"<REQUEST" in xml else xml
@@ -279,7 +283,7 @@ def told_by(xml: bytes) -> dict[str, str]:
     for section in content if content is not None else ():
         for field in section:
             for name, value in _leaves(f"{section.tag}.{field.tag}", field):
-                if value.strip():
+                if value.strip() and value.strip().casefold() not in NOTHING:
                     found.setdefault(name, value.strip())
     return found
 
@@ -294,7 +298,7 @@ def is_answered(field: str, sections: Iterable[InventorySection]) -> bool:
     given = answer(field)
     if given is None:
         return False
-    return given.startswith("–") or any(_is_there(place, sections) for place in given.split("|"))
+    return any(place.startswith("–") or _is_there(place, sections) for place in given.split("|"))
 
 
 def _is_there(place: str, sections: Iterable[InventorySection]) -> bool:
@@ -315,7 +319,7 @@ def _leaves(name: str, element: ElementTree.Element) -> Iterable[tuple[str, str]
 
 def table() -> str:
     """The table in Markdown."""
-    rows = [f"| `{field}` | {given if given.startswith('–') else ', '.join(f'`{p}`' for p in given.split('|'))} |"
+    rows = [f"| `{field}` | {', '.join(p if p.startswith('–') else f'`{p}`' for p in given.split('|'))} |"
             for field, given in sorted(ANSWERS.items())]  # fmt: skip
     return "\n".join(["| theirs | ours |", "|---|---|", *rows, ""])
 

@@ -20,7 +20,7 @@ def test_the_document_holds_the_table() -> None:
 
 def test_every_answer_names_a_section_there_is_or_gives_a_reason() -> None:
     for field, given in ANSWERS.items():
-        sections = [] if given.startswith("–") else [place.partition(":")[0] for place in given.split("|")]
+        sections = [place.partition(":")[0] for place in given.split("|") if not place.startswith("–")]
         assert set(sections) <= set(ALL), field
 
 

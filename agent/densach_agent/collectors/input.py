@@ -29,17 +29,21 @@ def collect(machine: Machine) -> list[Item]:
         if ids is None or bus is None or kind is None:
             continue
         name = clean(facts.get("N: Name", "").strip('"'))
-        place = clean(re.sub(r"/input\d+$", "", facts.get("P: Phys", ""))) or f"{ids[2]}:{ids[3]} {name}"
+        place = re.sub(r"/input\d+$", "", facts.get("P: Phys", "")) or f"{ids[2]}:{ids[3]} {name}"
         kinds, attrs = found.setdefault(place, (set(), {}))
         kinds.add(kind)
         if not attrs:
             attrs |= {"model": kept(name), "bus": bus, "id": f"{ids[2]}:{ids[3]}".lower()}
     if not found:
         raise NoData
-    return [
-        item("input", place, kind=next(kind for kind in _ORDER if kind in kinds), **attrs)
-        for place, (kinds, attrs) in sorted(found.items())
-    ]
+    seen: dict[str, int] = {}
+    told = []
+    for _, (kinds, attrs) in sorted(found.items()):
+        key = f"{attrs['id']} {attrs['model'] or ''}".strip()
+        seen[key] = seen.get(key, 0) + 1  # of equal ones another socket changes nothing
+        key = key if seen[key] == 1 else f"{key} #{seen[key]}"
+        told.append(item("input", key, kind=next(kind for kind in _ORDER if kind in kinds), **attrs))
+    return told
 
 
 def _kind(facts: dict[str, str]) -> str | None:

@@ -37,7 +37,7 @@ def modules(text: str) -> tuple[list[Item], int]:
     """The slots with something in them, and how many have nothing, from `dmidecode -t 17`."""
     found: list[Item] = []
     empty = 0
-    for fields in _blocks(text, "Memory Device"):
+    for fields in blocks(text, "Memory Device"):
         size = _SIZE.match(fields.get("Size", ""))
         if size is None:
             # "No Module Installed"; virtual machines list hundreds of slots that no case has.
@@ -86,7 +86,7 @@ def _said(text: str | None) -> str | None:
 def _array(text: str) -> tuple[int | None, str | None]:
     """The most that all slots can carry, and "ecc" where errors are corrected."""
     largest, correction = 0, None
-    for fields in _blocks(text, "Physical Memory Array"):
+    for fields in blocks(text, "Physical Memory Array"):
         if fields.get("Use", "System Memory") != "System Memory":
             continue
         size = _SIZE.match(fields.get("Maximum Capacity", ""))
@@ -95,7 +95,7 @@ def _array(text: str) -> tuple[int | None, str | None]:
     return largest or None, correction
 
 
-def _blocks(text: str, title: str) -> list[dict[str, str]]:
+def blocks(text: str, title: str) -> list[dict[str, str]]:
     """The fields of each structure with this title."""
     found = []
     for block in re.split(r"\n\s*\n|\nHandle ", text):

@@ -1,10 +1,11 @@
-"""Network interfaces of hardware: permanent address, driver, speed, Wake-on-LAN. Addresses given by others (IP) are not
-read.
+"""Network interfaces of hardware: permanent address, driver, speed, Wake-on-LAN, the addresses they have now, and the way
+out.
 
 Whether a card may wake the machine is what its driver told the kernel (`power/wakeup`), which every user may read;
 ethtool's own question is for root with power over the network only.
 """
 
+from densach_agent.collectors import addresses
 from densach_agent.collectors.model import Collector, item
 from densach_agent.collectors.usb import uevent
 from densach_agent.junk import is_junk
@@ -18,10 +19,12 @@ _ETHERNET = 1  # /sys/class/net/*/type, ARPHRD_ETHER
 
 
 def collect(machine: Machine) -> list[Item]:
-    found = [_card(machine, name) for name in interfaces(machine)]
+    ipv4, ipv6 = addresses.ipv4(machine), addresses.ipv6(machine)
+    found = [_card(machine, name, ipv4.get(name), ipv6.get(name)) for name in interfaces(machine)]
     if not found:
         raise NoData
-    return found
+    way = addresses.route(machine)
+    return found if way is None else [*found, way]
 
 
 def interfaces(machine: Machine) -> list[str]:
@@ -37,7 +40,7 @@ def bus(machine: Machine, name: str) -> str | None:
     return "board" if "/platform/" in path else None
 
 
-def _card(machine: Machine, name: str) -> Item:
+def _card(machine: Machine, name: str, ipv4: str | None, ipv6: str | None) -> Item:
     base = f"{NET}/{name}"
     speed = machine.number(f"{base}/speed")
     mac = machine.open_text(f"{base}/address")
@@ -55,6 +58,8 @@ def _card(machine: Machine, name: str) -> Item:
         wake_on_lan=_wakes(machine, base) if wired else None,
         link_up=_link(machine, base) if wired else None,
         link_duplex=(machine.open_text(f"{base}/duplex") if speed and speed > 0 else None) if wired else None,
+        ipv4=ipv4,
+        ipv6=ipv6,
         driver=driver,
         bus=bus(machine, name),
     )

@@ -4,6 +4,7 @@ firmware's tables, by root."""
 import re
 from collections.abc import Iterator
 
+from densach_agent.collectors import memory
 from densach_agent.collectors.model import Collector, item
 from densach_agent.junk import kept
 from densach_agent.machine import Machine, NoData
@@ -26,7 +27,7 @@ def collect(machine: Machine) -> list[Item]:
 
 
 def _slots(text: str) -> Iterator[Item]:
-    for number, fields in enumerate(_tables(text, "System Slot Information"), 1):
+    for number, fields in enumerate(memory.blocks(text, "System Slot Information"), 1):
         usage = fields.get("Current Usage", "").casefold()
         yield item(
             "slot",
@@ -38,7 +39,7 @@ def _slots(text: str) -> Iterator[Item]:
 
 
 def _supplies(text: str) -> Iterator[Item]:
-    for number, fields in enumerate(_tables(text, "System Power Supply"), 1):
+    for number, fields in enumerate(memory.blocks(text, "System Power Supply"), 1):
         power = _LEADING.match(fields.get("Max Power Capacity", ""))
         yield item(
             "power-supply",
@@ -48,13 +49,6 @@ def _supplies(text: str) -> Iterator[Item]:
             serial=kept(fields.get("Serial Number")),
             max_w=int(power[0]) if power else None,
         )
-
-
-def _tables(text: str, title: str) -> Iterator[dict[str, str]]:
-    for block in text.split("\n\n"):
-        head, _, body = block.partition(f"\n{title}\n")
-        if body and head.startswith("Handle"):
-            yield dict(re.findall(r"^\t([^\t:][^:]*): (.+)$", body, re.MULTILINE))
 
 
 COLLECTOR = Collector("slots", 9, collect)

@@ -23,7 +23,7 @@ HARDWARE = frozenset(
 """Classes whose changes are told one by one. Of what hangs on USB only `PLUGGED` is told: sticks, docks, disks and network
 cards there come and go all day."""
 
-PLUGGED = frozenset({"printer", "scanner", "camera", "capture", "microphone", "headset", "sound", "ups"})
+PLUGGED = frozenset({"printer", "scanner", "camera", "capture", "microphone", "headset", "sound", "ups", "input"})
 """Things on a cable that belong to a place. They have no slot and their key holds their numbers and serial, so all that can
 happen to them is that they go and come: their names may be better known after an update, and their port is nothing."""
 
@@ -38,6 +38,15 @@ _MOVING_WORDS = frozenset(
         "uptime", "rate", "address", "ipv4", "ipv6", "carrier", "link", "full", "state", "driver", "microcode", "modules",
     }
 )  # fmt: skip
+_LOOKED_UP = {
+    "gpu": frozenset({"maker", "model"}),
+    "network": frozenset({"maker", "model"}),
+    "display": frozenset({"maker"}),
+    "memory": frozenset({"maker"}),
+    "disk": frozenset({"maker"}),
+}
+"""What no part says itself but a list of names does: a newer list is no other part. Its numbers, serial or model are what
+it is known by."""
 SECOND_LOOK_MS = 60_000
 """A second inventory confirms only when it was taken so long after the first."""
 
@@ -178,7 +187,7 @@ def _contradicts(old: Item, new: Item) -> bool:
     if old.cls == "memory-total":
         x, y = a.get("size_bytes"), b.get("size_bytes")
         return isinstance(x, int) and isinstance(y, int) and min(x, y) < _LESS * max(x, y)
-    return any(a[k] != b[k] for k in a.keys() & b.keys())
+    return any(a[k] != b[k] for k in (a.keys() & b.keys()) - _LOOKED_UP.get(old.cls, frozenset()))
 
 
 def _clean(value: Value) -> Value:

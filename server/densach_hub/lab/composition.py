@@ -11,7 +11,7 @@ from densach_hub.lab.model import Fact, Part, PartGroup
 from densach_wire.messages import Item, Value
 
 SOFTWARE = frozenset({"package"})
-QUIET = frozenset({"pci", "usb-hub"})
+QUIET = frozenset({"pci", "usb-hub", "repository"})
 """Classes that are counted, not listed: hundreds of packages tell a technician nothing at a glance."""
 
 CLASSES: dict[str, tuple[str, Text]] = {
@@ -36,6 +36,12 @@ CLASSES: dict[str, tuple[str, Text]] = {
     "usb": ("plug", t("USB device")),
     "pci": ("chip", t("PCI device")),
     "battery": ("plug", t("Battery")),
+    "input": ("plug", t("Keyboard or mouse")),
+    "slot": ("chip", t("Slot for a card")),
+    "power-supply": ("plug", t("Power supply")),
+    "route": ("globe", t("Way out")),
+    "firewall": ("shield", t("Firewall")),
+    "repository": ("books", t("Software source")),
     "usb-hub": ("plug", t("USB hub")),
     "ups": ("plug", t("UPS")),
     "printer": ("print", t("Printer")),
@@ -65,17 +71,21 @@ SECTIONS: dict[str, Text] = {
     "display": t("Screens"),
     "network": t("Network"),
     "usb": t("USB devices"),
+    "input": t("Keyboards and mice"),
     "printer": t("Printers and scanners"),
     "camera": t("Cameras and capture devices"),
     "sound": t("Sound and microphones"),
     "battery": t("Battery"),
     "ups": t("UPS"),
     "firmware": t("Firmware"),
+    "slots": t("Slots and power supply"),
     "os": t("Operating system"),
     "time": t("Clock"),
     "updates": t("Updates"),
     "encryption": t("Encryption"),
+    "firewall": t("Firewall"),
     "packages": t("Software"),
+    "sources": t("Software sources"),
     "pci": t("PCI devices"),
 }
 ORDER = list(SECTIONS)
@@ -188,6 +198,17 @@ ATTRIBUTES: dict[str, Text] = {
     "home_encrypted": t("Home folders encrypted"),
     "swap_encrypted": t("Swap encrypted"),
     "mounts": t("Encrypted folders"),
+    "in_use": t("In use"),
+    "max_w": t("Power (W)"),
+    "ipv4": t("Address (IPv4)"),
+    "ipv6": t("Address (IPv6)"),
+    "gateway": t("Gateway"),
+    "dns": t("Name servers"),
+    "domain": t("Domain"),
+    "on": t("Switched on"),
+    "address": t("Address"),
+    "suite": t("Release"),
+    "components": t("Components"),
     "open_mounts": t("Folders not encrypted"),
 }
 WORDS: dict[str, Text] = {

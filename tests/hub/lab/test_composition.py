@@ -76,9 +76,10 @@ def test_equipment_that_never_measured_has_no_sum() -> None:
 
 
 NOT_ON_THE_CARD = {
-    "id", "sku", "family", "codename", "machine_id_linked", "area", "branch", "source", "width_mm", "height_mm",
+    "id", "sku", "family", "codename", "machine_id_linked", "area", "source", "width_mm", "height_mm",
     "function", "functions", "subsystem", "revision", "uuid", "wwn", "stepping", "serial_number", "week", "analog", "design_mv",
     "primary",
+    "app", "install_date", "licence", "licence_class", "origin", "publisher", "title",
 }  # fmt: skip
 """For programs and the list of software; a technician reads the rest."""
 
