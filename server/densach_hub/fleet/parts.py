@@ -28,7 +28,7 @@ _NAMES: dict[str, Text] = {
     "headset": t("headset"),
     "sound": t("sound card"),
     "ups": t("UPS"),
-    "input": t("Keyboard or mouse"),
+    "input": t("keyboard or mouse"),
 }
 PRECIOUS = frozenset({"memory", "memory-total", "disk", "gpu", "cpu", "board"})
 """What is worth stealing and does not go by itself."""
