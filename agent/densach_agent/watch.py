@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from densach_agent.clock import Clock, JumpWatch
 from densach_agent.collectors import ALL
+from densach_agent.facts import current
 from densach_agent.health import HealthWatch
 from densach_agent.machine import Machine
 from densach_agent.outbox import Outbox
@@ -22,6 +24,7 @@ _ASLEEP_MS = 90_000
 """Between two turns pass seconds; more than this, and the machine slept (seconds since boot count suspend)."""
 _UNWATCHED_MS = 150_000
 _FIRST_INVENTORY_MS = 2_000
+_FACTS_MS = 60_000
 
 
 class Watch:
@@ -38,7 +41,8 @@ class Watch:
         """Without the school's key users are not told apart at all."""
         self._jumps = JumpWatch(clock)
         self._health = HealthWatch(clock)
-        self._sessions = SessionWatch(machine, clock, frozenset(settings.kiosk_users))
+        self.people = SessionWatch(machine, clock, frozenset(settings.kiosk_users))
+        """One for all who ask: it learns which desktops tell that nobody is there."""
         self._cutter = SliceCutter(_UNWATCHED_MS)
         self._survey: Survey | None = None
         self._forced: set[str] = set()
@@ -49,12 +53,15 @@ class Watch:
             "health": now + 1_000,
             "health-record": now + 30_000,
             "inventory": now + _FIRST_INVENTORY_MS,
+            "facts": now + _FACTS_MS,
         }
+        self._facts_s = self._left_s()
         self._work = {
             "usage": self._sample_usage,
             "health": self._health.sample,
             "health-record": self._record_health,
             "inventory": self._begin_survey,
+            "facts": self._look_for_facts,
         }
 
     def wish(self, desired: Desired) -> None:
@@ -120,6 +127,7 @@ class Watch:
             "health": wish.health_sample_s,
             "health-record": wish.health_send_s,
             "inventory": wish.inventory_s,
+            "facts": _FACTS_MS // 1000,
         }
         return seconds[what] * 1000
 
@@ -136,7 +144,7 @@ class Watch:
     def _sample_usage(self) -> None:
         if self._off("usage"):
             return
-        found = tuple(self._sessions.now())
+        found = tuple(self.people.now())
         sample = Sample(self._clock.up_ms(), self._clock.now_ms(), self._clock.boot, found)
         self._add_slices(self._cutter.feed(sample))
 
@@ -156,7 +164,26 @@ class Watch:
         wanted = [name for name in ALL if not self._off(name)] if not self._off("inventory") else []
         if self._forced and self._outbox.digests():
             wanted = [name for name in wanted if name in self._forced]
-        self._survey = Survey(wanted, root=self._machine.root, facts=self._machine.facts)
+        self._survey = Survey(wanted, root=self._machine.root, facts=self._facts())
+
+    def _facts(self) -> Path | None:
+        """What root left; it may have come after the agent."""
+        machine = self._machine
+        return machine.facts or (current(self._clock.boot) if machine.root == Path("/") else None)
+
+    def _left_s(self) -> float:
+        """When root left them, seconds since 1970."""
+        facts = self._facts()
+        try:
+            return 0.0 if facts is None else (facts / "boot").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def _look_for_facts(self) -> None:
+        """Once a day, and some minutes after the start, root looks more closely: that is told now, not in four hours."""
+        before, self._facts_s = self._facts_s, self._left_s()
+        if self._facts_s not in (before, 0.0):
+            self._due["inventory"] = self._clock.up_ms()
 
     def _collect(self) -> None:
         if self._survey is None:

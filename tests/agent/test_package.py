@@ -79,6 +79,18 @@ def test_the_agent_is_switched_on_last_and_what_has_no_install_section_not_at_al
     assert units[-1] == "densach-agent.service"
     assert "densach-agent-facts.timer" in units
     assert "densach-agent-facts.service" not in units
+    assert "densach-agent-facts-daily.service" not in units
+
+
+def test_roots_part_is_shut_in_alike_before_the_agent_and_beside_it() -> None:
+    """Counting updates takes seconds: not on the way of the start."""
+    before, beside = (
+        next(piece.body.decode() for piece in pieces() if piece.path.endswith(name))
+        for name in ("/densach-agent-facts.service", "/densach-agent-facts-daily.service")
+    )
+    assert before[before.index("UMask") :] == beside[beside.index("UMask") :]
+    assert ("--slow" in before, "--slow" in beside) == (False, True)
+    assert ("Before=densach-agent.service" in before, "Before=" in beside) == (True, False)
 
 
 def test_beside_the_packages_units_are_an_administrators_and_name_the_other_home() -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import struct
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -186,7 +185,7 @@ def test_root_leaves_no_password_of_a_printer() -> None:
     assert left == b"DeviceURI smb://may/Canon\nDeviceURI usb://HP/P?serial=1\nDeviceURI lpd://x/q\nInfo a@b\n"
 
 
-def test_root_counts_updates_once_a_day_and_leaves_queues(tmp_path: Path) -> None:
+def test_root_counts_updates_beside_the_agent_and_leaves_queues(tmp_path: Path) -> None:
     asked: list[tuple[str, ...]] = []
 
     def run(argv: tuple[str, ...], _seconds: float) -> Output | None:
@@ -195,18 +194,17 @@ def test_root_counts_updates_once_a_day_and_leaves_queues(tmp_path: Path) -> Non
 
     put(tmp_path / "root", "etc/cups/printers.conf", "<Printer a>\nDeviceURI smb://lan:mat@may/a\n</Printer>\n")
     counted = tmp_path / "facts" / "cmd" / command_file(SIMULATION)
-    for age_s, times in ((0, 1), (80_000, 1), (80_000, 1), (90_000, 2)):
-        if age_s:
-            os.utime(counted, (time.time() - age_s,) * 2)
-        write(tmp_path / "facts", os.getegid(), Machine(tmp_path / "root", run), "boot")
-        assert asked.count(SIMULATION) == times
-        assert time.time() - counted.stat().st_mtime >= (age_s if times == 1 else 0)
+    for boot, slow, times, known in (("b", False, 0, False), ("b", True, 1, True), ("b", False, 1, True), ("c", False, 1, False)):
+        write(tmp_path / "facts", os.getegid(), Machine(tmp_path / "root", run), boot, slow=slow)
+        assert (asked.count(SIMULATION), counted.exists()) == (times, known)
+    write(tmp_path / "facts", os.getegid(), Machine(tmp_path / "root", run), "c", slow=True)
     seeing = Machine(tmp_path / "root", run, facts=tmp_path / "facts")
     assert [item.attrs for item in found(seeing, "updates")] == [{"pending": 1, "security": 1}]
     assert "mat" not in (tmp_path / "facts/root/etc/cups/printers.conf").read_text("utf-8")
     put(tmp_path / "root", NOTIFIER, "")
-    write(tmp_path / "facts", os.getegid(), Machine(tmp_path / "root", run), "boot")
+    write(tmp_path / "facts", os.getegid(), Machine(tmp_path / "root", run), "c", slow=True)
     assert asked.count(SIMULATION) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["facts", "root"]
 
 
 def test_a_device_id_of_a_printer() -> None:

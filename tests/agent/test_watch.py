@@ -1,5 +1,6 @@
 """What is measured when: sections on change and on demand, clocks that are set, sleep, a disk that takes nothing."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 from tests.agent.clocks import HandClock
 
 from densach_agent.collectors import ALL
-from densach_agent.machine import Machine
+from densach_agent.collectors.smart import argv
+from densach_agent.machine import Machine, command_file
 from densach_agent.outbox import Outbox
 from densach_agent.settings import Settings
 from densach_agent.watch import Watch
@@ -156,3 +158,23 @@ def test_one_measurement_that_fails_does_not_end_the_others(scene: Scene, caplog
     scene.watch.turn()
     assert "health could not be measured" in caplog.text
     assert [row.kind for row in scene.outbox.after(0)][:1] == ["health"]  # the record of the window came all the same
+
+
+def test_what_root_finds_out_later_is_told_soon(scene: Scene, tmp_path: Path) -> None:
+    facts = tmp_path / "facts"
+    facts.mkdir()
+    (facts / "boot").write_text("boot-1")
+    machine = Machine(scene.root, lambda _argv, _seconds: None, facts=facts)
+    scene.watch = Watch(machine, scene.clock, scene.outbox, Settings(off=("packages",)), scene.nudge)
+    scene.clock.advance(3_000)
+    scene.inventory()
+    scene.clock.advance(61_000)
+    scene.watch.turn()
+    assert not scene.watch.surveying
+    asleep = '{"power_mode": {"sct_value": 0}, "smart_status": {"passed": true}}'
+    left = facts / "cmd" / command_file(argv("sda"))
+    left.parent.mkdir()
+    left.write_text(asleep)
+    os.utime(facts / "boot", (1, 1))
+    scene.clock.advance(61_000)
+    assert "smart" in scene.inventory()
