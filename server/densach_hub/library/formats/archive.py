@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 from lxml import etree
@@ -19,6 +20,7 @@ SUSPICIOUS_FROM = 256 * 1024**2
 MOST_RATIO = 120
 TEXT_LIMIT = 32 * 1024**2
 PICTURE_LIMIT = 64 * 1024**2
+STREAM_LIMIT = 256 * 1024**2
 _LOCAL = struct.Struct("<26sHH")
 BAD_ZIP = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, ValueError, RuntimeError)
 
@@ -74,6 +76,35 @@ class Archive:
                 return file.read(size)
         except (*BAD_ZIP, zlib.error) as error:
             raise Unreadable("library.damaged", f"{info.filename}: {error}") from error
+
+    @contextmanager
+    def stream(self, name: str, limit: int) -> Iterator[IO[bytes]]:
+        """An entry to be read a piece at a time; raises Unreadable, also for what turns out damaged inside the block."""
+        info = self.member(name, limit)
+        try:
+            with self._zip.open(info) as file:
+                yield file
+        except (*BAD_ZIP, zlib.error) as error:
+            raise Unreadable("library.damaged", f"{name}: {error}") from error
+
+    def elements(self, name: str, *tags: str, limit: int = STREAM_LIMIT) -> Iterator[etree._Element]:
+        """The elements of these names (any namespace) as they end, each emptied when the next is asked for.
+
+        For parts too large to be held whole. No entities, no DTD, no network. Raises Unreadable.
+        """
+        with self.stream(name, limit) as file:
+            events = etree.iterparse(
+                file, events=("end",), tag=[f"{{*}}{tag}" for tag in tags], resolve_entities=False, no_network=True,
+                load_dtd=False, recover=True, huge_tree=False,
+            )  # fmt: skip
+            try:
+                for _, element in events:
+                    yield element
+                    element.clear(keep_tail=False)
+                    while (before := element.getprevious()) is not None and (parent := element.getparent()) is not None:
+                        parent.remove(before)
+            except (etree.XMLSyntaxError, ValueError) as error:
+                raise Unreadable("library.damaged", f"{name}: {error}") from error
 
     def xml(self, name: str) -> etree._Element:
         """An entry as XML, without entities and network; raises Unreadable when it is none."""

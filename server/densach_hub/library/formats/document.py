@@ -1,22 +1,24 @@
 """Documents that are fetched and opened elsewhere: Office, ODF, RTF, plain text; searchable where we can."""
 
-from densach_hub.library.formats.archive import Archive, open_archive, parse_xml
-from densach_hub.library.formats.epub import clean, words_of
-from densach_hub.library.formats.found import Found, Source, Unreadable
-from densach_hub.library.formats.workshop import Workshop
-from densach_hub.library.model import Creator, Kind
+from collections.abc import Iterable
 
-_OFFICE = "application/vnd.openxmlformats-officedocument."
-_ODF = "application/vnd.oasis.opendocument."
-OFFICE = {
-    "word/document.xml": (f"{_OFFICE}wordprocessingml.document", ".docx"),
-    "ppt/presentation.xml": (f"{_OFFICE}presentationml.presentation", ".pptx"),
-    "xl/workbook.xml": (f"{_OFFICE}spreadsheetml.sheet", ".xlsx"),
-}
-ODF = {f"{_ODF}text": ".odt", f"{_ODF}presentation": ".odp", f"{_ODF}spreadsheet": ".ods"}
+from densach_hub.library.formats import odf, office
+from densach_hub.library.formats.archive import PICTURE_LIMIT, Archive, open_archive, parse_xml
+from densach_hub.library.formats.epub import clean
+from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.letters import decode, is_text
+from densach_hub.library.formats.workshop import Workshop
+from densach_hub.library.model import Creator, Heading, Kind
+
 OLD_OFFICE = {".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint"}
-CORE = "docProps/core.xml"
+OLE = b"\xd0\xcf\x11\xe0"
+LOCKED = "EncryptedPackage".encode("utf-16-le")
+FACTS = ("docProps/core.xml", "meta.xml")
+COVERS = ("docProps/thumbnail.jpeg", "docProps/thumbnail.png", "Thumbnails/thumbnail.png")
+DC = "{http://purl.org/dc/elements/1.1/}"
 TEXT_BYTES = 16 * 1024**2
+MOST_HEADINGS = 500
+MOST_SECTIONS = 5_000
 
 
 class PackedDocument:
@@ -27,68 +29,92 @@ class PackedDocument:
             return False
         try:
             with open_archive(source.path) as archive:
-                return _type_of(archive) is not None
+                return odf.type_of(archive) is not None or _office(archive) is not None
         except Unreadable:
             return False
 
     def read(self, source: Source, workshop: Workshop) -> Found:
         with open_archive(source.path) as archive:
-            known = _type_of(archive)
-            if known is None:
-                raise Unreadable("library.unknown-kind")
-            media_type, suffix = known
-            for number, name in enumerate(_texts(archive)):
-                root = parse_xml(archive.get(name) or b"")
-                if root is not None:
-                    workshop.text(number, None, " ".join(words_of(part) for part in root.iter("{*}p") if len(part)))
-            core = parse_xml(archive.get(CORE) or archive.get("meta.xml") or b"")
-            title = core.findtext(".//{http://purl.org/dc/elements/1.1/}title") if core is not None else None
-            creator = core.findtext(".//{http://purl.org/dc/elements/1.1/}creator") if core is not None else None
-        return Found(
-            kind=Kind.DOCUMENT,
-            media_type=media_type,
-            suffixes=(suffix,),
-            title=clean(title or "") or None,
-            creators=(Creator(clean(creator)),) if creator and clean(creator) else (),
-        )
+            media_type, suffixes, parts = _opened(archive)
+            headings: list[Heading] = []
+            count = 0
+            for number, (label, depth, text) in zip(range(MOST_SECTIONS), parts, strict=False):
+                workshop.text(number, label, text)
+                count = number + 1
+                if label and len(headings) < MOST_HEADINGS:
+                    headings.append(Heading(label, number, depth))
+            for name in COVERS:
+                if name in archive and (picture := archive.get(name, PICTURE_LIMIT)) and workshop.cover(picture):
+                    break
+            paged = "word" not in media_type and not media_type.endswith(("text", "text-template"))
+            return _with_facts(archive, media_type, suffixes, tuple(headings), count if paged else None)
 
 
 class LooseDocument:
-    """RTF, old Office files, plain text in UTF-8."""
+    """RTF, old Office files, plain text in the tables Vietnamese was written in."""
 
     def fits(self, source: Source) -> bool:
-        return source.head.startswith((b"{\\rtf", b"\xd0\xcf\x11\xe0")) or _is_text(source)
+        return source.head.startswith((b"{\\rtf", OLE)) or is_text(source.head)
 
     def read(self, source: Source, workshop: Workshop) -> Found:
         if source.head.startswith(b"{\\rtf"):
             return Found(kind=Kind.DOCUMENT, media_type="application/rtf", suffixes=(".rtf",))
-        if source.head.startswith(b"\xd0\xcf\x11\xe0"):
+        if source.head.startswith(OLE):
+            if _is_locked(source):
+                raise Unreadable("library.encrypted", "EncryptedPackage")
             media_type = OLD_OFFICE.get(source.suffix, "application/octet-stream")
             return Found(kind=Kind.DOCUMENT, media_type=media_type, suffixes=tuple(OLD_OFFICE))
         with source.path.open("rb") as file:
-            workshop.text(0, None, file.read(TEXT_BYTES).decode("utf-8-sig", "replace"))
+            workshop.text(0, None, decode(file.read(TEXT_BYTES)))
         return Found(kind=Kind.DOCUMENT, media_type="text/plain", suffixes=(source.suffix or ".txt",))
 
 
-def _type_of(archive: Archive) -> tuple[str, str] | None:
-    for part, known in OFFICE.items():
-        if part in archive:
-            return known
-    said = (archive.get("mimetype", 200) or b"").decode("ascii", "replace").strip()
-    return (said, ODF[said]) if said in ODF else None
+def _opened(archive: Archive) -> tuple[str, tuple[str, ...], Iterable[office.Section]]:
+    said = odf.type_of(archive)
+    if said is not None:
+        odf.refuse_encrypted(archive)
+        return said, odf.TYPES[said], odf.sections(archive, said)
+    known = _office(archive)
+    if known is None:
+        raise Unreadable("library.unknown-kind")
+    name, kind = known
+    media_type, suffixes = office.TYPES[kind]
+    return media_type, suffixes, office.sections(archive, name, kind)
 
 
-def _texts(archive: Archive) -> list[str]:
-    slides = sorted((name for name in archive.entries if name.startswith("ppt/slides/slide")), key=lambda name: (len(name), name))
-    fixed = [name for name in ("word/document.xml", "content.xml") if name in archive]
-    return fixed + slides
+def _office(archive: Archive) -> tuple[str, str] | None:
+    name = office.main_part(archive)
+    kind = office.flavour(archive, name) if name else None
+    return (name, kind) if name and kind else None
 
 
-def _is_text(source: Source) -> bool:
-    if not source.head or b"\0" in source.head:
-        return False
-    try:
-        source.head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start >= len(source.head) - 4 and len(source.head) > 16
-    return True
+def _with_facts(
+    archive: Archive, media_type: str, suffixes: tuple[str, ...], headings: tuple[Heading, ...], pages: int | None
+) -> Found:
+    facts = parse_xml(next((body for name in FACTS if (body := archive.get(name))), b""))
+
+    def said(name: str) -> str | None:
+        return (clean(facts.findtext(f".//{DC}{name}") or "")[:500] or None) if facts is not None else None
+
+    author = said("creator")
+    words = clean(facts.findtext(".//{*}keywords") or "") if facts is not None else ""
+    return Found(
+        kind=Kind.DOCUMENT,
+        media_type=media_type,
+        suffixes=suffixes,
+        title=said("title"),
+        creators=(Creator(author),) if author else (),
+        description=said("description"),
+        language=said("language"),
+        topics=tuple(word.strip() for word in words.replace(";", ",").split(",") if word.strip())[:20],
+        headings=headings,
+        pages=pages,
+    )
+
+
+def _is_locked(source: Source) -> bool:
+    """An Office file with a password is an old container around the locked new one; its directory names it."""
+    with source.path.open("rb") as file:
+        start = file.read(1024**2)
+        file.seek(max(0, source.size - 1024**2))
+        return LOCKED in start or LOCKED in file.read()
