@@ -23,12 +23,10 @@ _UNIT_FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd
 class Deeds:
     """`begun` notes on disk that the machine is about to go down for a request."""
 
-    def __init__(
-        self, machine: Machine, clock: Clock, data: Path, kiosk_users: frozenset[str], begun: Callable[[str], None]
-    ) -> None:
+    def __init__(self, machine: Machine, clock: Clock, data: Path, people: SessionWatch, begun: Callable[[str], None]) -> None:
         self._machine = machine
         self._clock = clock
-        self._kiosk_users = kiosk_users
+        self._people = people
         self._begun = begun
         self._folder, self._by_systemd = hand_place(data)
         self._made: tuple[Hand, Power] | None = None
@@ -45,8 +43,7 @@ class Deeds:
             from densach_agent.power import Power
 
             hand = Hand(self._folder, self._clock, by_systemd=self._by_systemd)
-            people = SessionWatch(self._machine, self._clock, self._kiosk_users)
-            self._made = hand, Power(hand, self._clock, people.now, self._begun)
+            self._made = hand, Power(hand, self._clock, self._people.now, self._begun)
         return self._made
 
     def _shutdown(self, command: Command) -> Upshot | Pending:

@@ -267,8 +267,7 @@ class Resident:
         def begun(request: str) -> None:
             desk.begun(request)
 
-        kiosk = frozenset(self._settings.kiosk_users)
-        more = Deeds(self._machine, self._clock, self._member.folder, kiosk, begun).all()
+        more = Deeds(self._machine, self._clock, self._member.folder, watch.people, begun).all()
         deeds: dict[str, Deed] = {"refresh": refresh, "reenrol": reenrol, **more}
         desk = Desk(
             Ledger(self._member.folder),
