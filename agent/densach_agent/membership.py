@@ -1,7 +1,8 @@
 """What makes a machine a member of its school: the files in the data folder, and how they go when it is none any more.
 
 `enrolled.json` who we are and where the broker is · `device.key`, `device.crt`, `ca.crt` · `joining.json` a request that
-waits to be admitted · `was.json` the identity this disk had in another machine · `outbox.db` the stream.
+waits to be admitted · `requests.json` what the hub asked · `was.json` the identity this disk had in another machine ·
+`outbox.db` the stream.
 """
 
 import logging
@@ -11,6 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from densach_agent.ledger import FILE as REQUESTS
 from densach_agent.link import Credentials, Line
 from densach_agent.settings import write_whole
 from densach_wire.enrolment import Endpoint
@@ -69,7 +71,7 @@ class Membership:
         write_whole(self.folder / "enrolled.json", _text(enrolled), secret=True)
 
     def leave(self) -> None:
-        """Drops stream, outbox, key and certificate: they belong to another machine. Its name is kept for the hub.
+        """Drops stream, outbox, requests, key and certificate: they belong to another machine. Its name is kept for the hub.
 
         `enrolled.json` goes last: a power cut on the way leaves a machine that is found to be another one once more, never
         one that tells another's records as its own.
@@ -77,7 +79,7 @@ class Membership:
         enrolled = self.enrolled()
         if enrolled is not None:
             write_whole(self.folder / "was.json", _text(Was(enrolled.device)))
-        names = ("device.key", "device.crt", "desired.json", "joining.json", "status.json", "enrolled.json")
+        names = ("device.key", "device.crt", "desired.json", "joining.json", "status.json", REQUESTS, "enrolled.json")
         for path in [*self.folder.glob("outbox.db*"), *(self.folder / name for name in names)]:
             path.unlink(missing_ok=True)
         log.warning("this machine gave up its identity")

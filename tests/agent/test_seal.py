@@ -34,6 +34,7 @@ def image(door: FrontDoor, tmp_path: Path) -> tuple[Path, Path]:
     outbox.add(Event("seen"))
     outbox.close()
     (data / "outbox.db.broken").write_text("an old one")
+    (data / "requests.json").write_text("[]")
     for path in ("etc/machine-id", "var/lib/dbus/machine-id", "var/lib/systemd/random-seed", "etc/ssh/ssh_host_rsa_key",
                  "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/sshd_config"):  # fmt: skip
         (root / path).parent.mkdir(parents=True, exist_ok=True)
