@@ -72,6 +72,18 @@ def test_memory_in_sum_tells_where_modules_cannot_be_read() -> None:
     assert kinds([ONE, TWO, eight], [ONE, four]) == [(ChangeKind.REMOVED, "DIMM 1")]
 
 
+def test_a_newer_list_of_names_is_no_other_part() -> None:
+    def card(number: str, maker: str | None, model: str) -> Item:
+        return Item("gpu", "0000:00:02.0", {"id": number, "maker": maker, "model": model})
+
+    named = card("8086:46a8", "Intel Corporation", "Alder Lake-UP3 GT2 [Iris Xe Graphics]")
+    assert kinds([card("8086:46a8", "Intel", "Device 46a8")], [named]) == []
+    assert kinds([card("8086:46a8", "Intel", "Iris")], [card("10de:1f82", "NVIDIA", "TU117")]) == [
+        (ChangeKind.CHANGED, "0000:00:02.0")
+    ]
+    assert kinds([Item("display", "a", {"maker": "XYZ", "model": "P"})], [Item("display", "a", {"maker": "Xyz Co"})]) == []
+
+
 def test_programs_are_counted_not_told() -> None:
     old = [Item("package", f"dpkg:p{n}", {"version": "1"}) for n in range(10)]
     new = [Item("package", "dpkg:p1", {"version": "2"}), *old[2:], Item("package", "dpkg:new", {"version": "1"})]
