@@ -18,8 +18,11 @@ class Kind(StrEnum):
     VIDEO = "video"
     AUDIO = "audio"
     IMAGE = "image"
+    COMIC = "comic"
     SIMULATION = "simulation"
+    LESSON = "lesson"
     DOCUMENT = "document"
+    LINK = "link"
 
 
 class Form(StrEnum):
@@ -30,9 +33,14 @@ class Form(StrEnum):
 
 
 class State(StrEnum):
-    """Where an item stands. Only `ready` ones are shown to readers."""
+    """Where an item stands. Only `ready` ones are shown to readers.
+
+    `review`: a teacher brought it, a librarian has not said yes; `arriving`: part of an import that is not complete.
+    """
 
     WAITING = "waiting"
+    REVIEW = "review"
+    ARRIVING = "arriving"
     READY = "ready"
     BROKEN = "broken"
     WITHDRAWN = "withdrawn"
@@ -46,7 +54,7 @@ class Creator(msgspec.Struct, frozen=True):
 
 
 class Heading(msgspec.Struct, frozen=True):
-    """A line of a table of contents: `section` is the chapter (EPUB spine) or page (PDF), counted from 0."""
+    """A line of a table of contents: `section` is the chapter (EPUB spine), page (PDF, comic), slide or sheet counted from 0; in recordings the second."""
 
     label: str
     section: int
@@ -58,6 +66,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     `file` and `cover` are SHA-256 names in the file store. `problem` is the stable code of why it is broken,
     `remark` that of something odd that does not keep it from being read. `grade_from`..`grade_to` are school grades 1–12.
+    What a catalogue adds is explained at `Record`. `other_names`: other forms of its people and topics, to be searched too.
+    `offered_by` is the account of the teacher who brought it; `merged_into` the item that stands for it since a merge.
     """
 
     id: str
@@ -96,6 +106,26 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     ready_at: int | None = None
     withdrawn_at: int | None = None
     withdrawn_why: str | None = None
+    material: str | None = None
+    curriculum: str | None = None
+    audience: str | None = None
+    level: str | None = None
+    ddc: str | None = None
+    cutter: str | None = None
+    series: str | None = None
+    series_number: str | None = None
+    collections: tuple[str, ...] = ()
+    place: str | None = None
+    statement: str | None = None
+    extent: str | None = None
+    licence: str | None = None
+    copies: int | None = None
+    other_names: tuple[str, ...] = ()
+    merged_into: str | None = None
+    offered_by: str | None = None
+    reviewed_by: str | None = None
+    reviewed_at: int | None = None
+    review_note: str | None = None
 
     @property
     def people(self) -> str:
@@ -130,7 +160,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What a person (or a catalogue) says about an item; None or empty: nothing said.
 
-    `key` makes adding it twice harmless: the same key is the same record.
+    `key` makes adding it twice harmless: the same key is the same record. `material`, `audience` and `level` are codes of
+    `vocabulary.py`; `ddc` is a Dewey number, `cutter` the rest of the shelf mark; `place` is where it was published,
+    `statement` the edition's own words ("Tái bản lần 3"), `extent` pages or minutes as a catalogue writes them;
+    `copies` is how many printed copies are held (None: nothing said).
     """
 
     title: str
@@ -148,6 +181,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: tuple[str, ...] = ()
     rights: str | None = None
     source: str | None = None
+    material: str | None = None
+    curriculum: str | None = None
+    audience: str | None = None
+    level: str | None = None
+    ddc: str | None = None
+    cutter: str | None = None
+    series: str | None = None
+    series_number: str | None = None
+    collections: tuple[str, ...] = ()
+    place: str | None = None
+    statement: str | None = None
+    extent: str | None = None
+    licence: str | None = None
+    copies: int | None = None
 
 
 class Added(msgspec.Struct, frozen=True):

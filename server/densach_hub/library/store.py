@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from densach_core.migrations import Migration
+from densach_hub.library.catalogue_schema import CATALOGUE
+from densach_hub.library.matching import keys_of
 from densach_hub.library.model import Card, Creator, Form, Heading, HeldTitle, Item, Kind, Record, State
 
 MIGRATIONS = [
@@ -71,15 +73,25 @@ MIGRATIONS = [
         ) WITHOUT ROWID;
         """,
     ),
+    *CATALOGUE,
 ]
 
-_JOINED = """
-    SELECT i.*, e.publisher, e.published, e.language, e.identifiers, e.rights, e.source, e.work_id,
-           w.title, w.subtitle, w.description, w.subject, w.grade_from, w.grade_to, w.topics,
+OF_WORK = ("title", "subtitle", "description", "subject", "grade_from", "grade_to", "topics", "material", "curriculum",
+           "audience", "level", "ddc", "cutter", "collections")  # fmt: skip
+OF_EDITION = ("publisher", "published", "language", "identifiers", "rights", "source", "series", "series_number", "place",
+              "statement", "extent", "licence")  # fmt: skip
+PLAIN = tuple(name for name in OF_WORK + OF_EDITION if name not in {"topics", "collections", "identifiers"})
+"""Fields that lie in their columns as they are; the others are lists in JSON."""
+_JOINED = f"""
+    SELECT i.*, e.work_id, {", ".join(f"e.{name}" for name in OF_EDITION)}, {", ".join(f"w.{name}" for name in OF_WORK)},
+           (SELECT json_group_array(variant) FROM
+               (SELECT f.variant FROM work_creator k JOIN name_form f ON f.kind = 'person' AND f.preferred = k.name
+                WHERE k.work_id = w.id UNION SELECT f.variant FROM json_each(w.topics) j
+                JOIN name_form f ON f.kind = 'topic' AND f.preferred = j.value)) AS other_names,
            (SELECT json_group_array(json_object('name', name, 'role', role)) FROM
                (SELECT name, role FROM work_creator WHERE work_id = w.id ORDER BY place)) AS creators
     FROM item i JOIN edition e ON e.id = i.edition_id JOIN work w ON w.id = e.work_id
-"""
+"""  # noqa: S608 - fixed words
 _creators = msgspec.json.Decoder(tuple[Creator, ...])
 _strings = msgspec.json.Decoder(tuple[str, ...])
 _headings = msgspec.json.Decoder(tuple[Heading, ...])
@@ -134,29 +146,18 @@ def stamp(c: sqlite3.Connection) -> tuple[int, int]:
 
 def add(c: sqlite3.Connection, new: Item, *, key: str | None = None, said: Iterable[str] = ()) -> None:
     """Adds work, edition and item at once. `said`: fields a person gave, which a file's own words never replace."""
-    c.execute(
-        "INSERT INTO work VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            new.work_id, new.title, new.subtitle, new.description, new.subject, new.grade_from, new.grade_to,
-            _json(new.topics), new.added_at,
-        ),
-    )  # fmt: skip
+    c.execute(_ADD_WORK, (new.work_id, new.added_at, *_values(new, OF_WORK)))
     _put_creators(c, new.work_id, new.creators)
-    c.execute(
-        "INSERT INTO edition VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            new.edition_id, new.work_id, new.publisher, new.published, new.language, _json(new.identifiers),
-            new.rights, new.source,
-        ),
-    )  # fmt: skip
+    c.execute(_ADD_EDITION, (new.edition_id, new.work_id, *_values(new, OF_EDITION)))
     c.execute(
         "INSERT INTO item (id, edition_id, form, state, kind, file, file_name, size, record_key, said, added_at, added_by,"
-        " changed_at, ready_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " changed_at, ready_at, copies, offered_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new.id, new.edition_id, new.form, new.state, new.kind, new.file, new.file_name, new.size, key,
-            _json(sorted(said)), new.added_at, new.added_by, new.changed_at, new.ready_at,
+            _json(sorted(said)), new.added_at, new.added_by, new.changed_at, new.ready_at, new.copies, new.offered_by,
         ),
     )  # fmt: skip
+    _put_keys(c, new)
 
 
 def by_key(c: sqlite3.Connection, key: str) -> str | None:
@@ -174,25 +175,16 @@ def said(c: sqlite3.Connection, item_id: str) -> frozenset[str]:
 def put(c: sqlite3.Connection, new: Item, *, said_too: Iterable[str] = ()) -> None:
     """Writes everything an item, its edition and its work say."""
     fields = sorted(said(c, new.id) | set(said_too))
-    c.execute(
-        "UPDATE work SET title = ?, subtitle = ?, description = ?, subject = ?, grade_from = ?, grade_to = ?, topics = ?"
-        " WHERE id = ?",
-        (
-            new.title, new.subtitle, new.description, new.subject, new.grade_from, new.grade_to, _json(new.topics),
-            new.work_id,
-        ),
-    )  # fmt: skip
+    c.execute(_PUT_WORK, (*_values(new, OF_WORK), new.work_id))
     _put_creators(c, new.work_id, new.creators)
-    c.execute(
-        "UPDATE edition SET publisher = ?, published = ?, language = ?, identifiers = ?, rights = ?, source = ? WHERE id = ?",
-        (new.publisher, new.published, new.language, _json(new.identifiers), new.rights, new.source, new.edition_id),
-    )
+    c.execute(_PUT_EDITION, (*_values(new, OF_EDITION), new.edition_id))
+    _put_keys(c, new)
     c.execute(
         "UPDATE item SET state = ?, kind = ?, media_type = ?, pages = ?, duration_ms = ?, headings = ?, cover = ?,"
-        " problem = ?, remark = ?, said = ?, changed_at = ?, ready_at = ? WHERE id = ?",
+        " problem = ?, remark = ?, said = ?, changed_at = ?, ready_at = ?, copies = ? WHERE id = ?",
         (
             new.state, new.kind, new.media_type, new.pages, new.duration_ms, _json(new.headings), new.cover, new.problem,
-            new.remark, _json(fields), new.changed_at, new.ready_at, new.id,
+            new.remark, _json(fields), new.changed_at, new.ready_at, new.copies, new.id,
         ),
     )  # fmt: skip
 
@@ -348,19 +340,38 @@ def _put_creators(c: sqlite3.Connection, work_id: str, creators: Sequence[Creato
     )
 
 
+def _put_keys(c: sqlite3.Connection, it: Item) -> None:
+    """The keys under which twins of an item are found."""
+    c.execute("DELETE FROM match_key WHERE item_id = ?", (it.id,))
+    keys = keys_of(it.title, it.identifiers)
+    c.executemany("INSERT INTO match_key VALUES (?, ?, ?)", [(kind, key, it.id) for kind, key in keys])
+
+
+def _values(it: Item, names: Sequence[str]) -> list[object]:
+    values = (getattr(it, name) for name in names)
+    return [_json(value) if isinstance(value, tuple) else value for value in values]
+
+
 def _item(r: sqlite3.Row) -> Item:
     return Item(
-        id=r["id"], work_id=r["work_id"], edition_id=r["edition_id"], title=r["title"], form=Form(r["form"]),
+        id=r["id"], work_id=r["work_id"], edition_id=r["edition_id"], form=Form(r["form"]),
         state=State(r["state"]), added_at=r["added_at"], added_by=r["added_by"], changed_at=r["changed_at"],
-        subtitle=r["subtitle"], creators=_creators.decode(r["creators"]), description=r["description"], subject=r["subject"],
-        topics=_strings.decode(r["topics"]), grade_from=r["grade_from"], grade_to=r["grade_to"], publisher=r["publisher"],
-        published=r["published"], language=r["language"], identifiers=_strings.decode(r["identifiers"]), rights=r["rights"],
-        source=r["source"], kind=Kind(r["kind"]) if r["kind"] else None, file=r["file"], file_name=r["file_name"],
-        size=r["size"], media_type=r["media_type"], pages=r["pages"], duration_ms=r["duration_ms"],
+        creators=_creators.decode(r["creators"]), topics=_strings.decode(r["topics"]),
+        identifiers=_strings.decode(r["identifiers"]), collections=_strings.decode(r["collections"]),
+        other_names=_strings.decode(r["other_names"]), kind=Kind(r["kind"]) if r["kind"] else None, file=r["file"],
+        file_name=r["file_name"], size=r["size"], media_type=r["media_type"], pages=r["pages"], duration_ms=r["duration_ms"],
         headings=_headings.decode(r["headings"]), cover=r["cover"], problem=r["problem"], remark=r["remark"],
-        ready_at=r["ready_at"], withdrawn_at=r["withdrawn_at"], withdrawn_why=r["withdrawn_why"],
+        ready_at=r["ready_at"], withdrawn_at=r["withdrawn_at"], withdrawn_why=r["withdrawn_why"], copies=r["copies"],
+        merged_into=r["merged_into"], offered_by=r["offered_by"], reviewed_by=r["reviewed_by"], reviewed_at=r["reviewed_at"],
+        review_note=r["review_note"], **{name: r[name] for name in PLAIN},
     )  # fmt: skip
 
 
 def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+_ADD_WORK = f"INSERT INTO work (id, created_at, {', '.join(OF_WORK)}) VALUES (?, ?{', ?' * len(OF_WORK)})"  # noqa: S608 - fixed
+_ADD_EDITION = f"INSERT INTO edition (id, work_id, {', '.join(OF_EDITION)}) VALUES (?, ?{', ?' * len(OF_EDITION)})"  # noqa: S608
+_PUT_WORK = f"UPDATE work SET {', '.join(f'{name} = ?' for name in OF_WORK)} WHERE id = ?"  # noqa: S608 - fixed words
+_PUT_EDITION = f"UPDATE edition SET {', '.join(f'{name} = ?' for name in OF_EDITION)} WHERE id = ?"  # noqa: S608 - fixed words
