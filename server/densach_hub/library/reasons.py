@@ -38,6 +38,18 @@ REASONS: dict[str, tuple[Text, Text]] = {
         t("It may have been made to do harm. Do not use it."),
     ),
     "library.zip-too-many": (t("The file has too many parts."), TELL),
+    "library.rar": (
+        t("RAR archives (CBR among them) cannot be opened here."),
+        t("Unpack it on a computer and pack the pictures as a ZIP file; name it .cbz."),
+    ),
+    "library.nested-zip": (
+        t("This ZIP file holds nothing but another ZIP file."),
+        t("Unpack it once and add the ZIP file inside."),
+    ),
+    "library.no-web-address": (
+        t("This link does not lead to a web page."),
+        t("Save the link again in the browser; it must begin with http:// or https://."),
+    ),
     "library.reader-crashed": (t("Reading this file crashed the reader."), TELL),
     "library.reader-too-slow": (t("Reading this file took too long."), TELL),
     "library.reader-out-of-memory": (t("Reading this file needs too much memory."), TELL),
@@ -50,6 +62,9 @@ REMARKS: dict[str, Text] = {
     "library.name-differs": t("The name of the file says another kind than its content."),
     "library.maybe-incomplete": t("The end of the file is missing; some pages may be missing too."),
     "library.no-text": t("The pages are pictures: the words in them cannot be searched."),
+    "library.subtitles-alone": t("Subtitles by themselves: they belong to a film."),
+    "library.packed-media": t("The recording is packed; jumping in it is slow. Pack the ZIP file without compression."),
+    "library.scorm-2004": t("Made for SCORM 2004: it opens, but its results may not be kept."),
     "library.not-every-browser": t("Some browsers cannot play this kind of film."),
 }
 """What is odd about an item that can be used."""

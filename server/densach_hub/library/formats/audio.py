@@ -1,13 +1,17 @@
 """Sound: MP3 with ID3, OGG (Vorbis, Opus), WAV, FLAC; length, title, performer, cover where the file has them."""
 
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
+
+import msgspec
 
 from densach_hub.library.formats.found import Found, Source, Unreadable
 from densach_hub.library.formats.workshop import Workshop
-from densach_hub.library.model import Creator, Kind
+from densach_hub.library.model import Creator, Heading, Kind
 
 TAG_LIMIT = 16 * 1024**2
+MOST_CHAPTERS = 500
 _BITRATES = {
     (3, 3): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -25,8 +29,28 @@ _ID3_NAMES = {
     "TDRC": "date",
     "TYER": "date",
     "TLAN": "language",
+    "TALB": "album",
+    "TAL": "album",
 }
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+class Song(msgspec.Struct, frozen=True):
+    """What an MP3 says; `chapters`: (start_ms, title) from its CHAP frames (ID3v2 Chapter Frame Addendum)."""
+
+    tags: dict[str, str]
+    cover: bytes | None
+    duration_ms: int
+    chapters: tuple[tuple[int, str], ...]
+
+
+def read_mp3(file: BinaryIO, size: int) -> Song:
+    """Raises Unreadable when no sound is in it."""
+    tags, cover, start, chapters = _id3(file)
+    duration_ms = _mp3_length(file, start, size)
+    if duration_ms is None:
+        raise Unreadable("library.damaged", "no sound frame")
+    return Song(tags, cover, duration_ms, tuple(sorted(chapters)[:MOST_CHAPTERS]))
 
 
 class Mp3:
@@ -38,13 +62,12 @@ class Mp3:
 
     def read(self, source: Source, workshop: Workshop) -> Found:
         with source.path.open("rb") as file:
-            tags, cover, start = _id3(file)
-            duration_ms = _mp3_length(file, start, source.size)
-        if duration_ms is None:
-            raise Unreadable("library.damaged", "no sound frame")
-        if cover:
-            workshop.cover(cover)
-        return _sound("audio/mpeg", (".mp3",), tags, duration_ms)
+            song = read_mp3(file, source.size)
+        if song.cover:
+            workshop.cover(song.cover)
+        found = _sound("audio/mpeg", (".mp3",), song.tags, song.duration_ms)
+        headings = tuple(Heading(title[:200] or "…", start // 1000) for start, title in song.chapters)
+        return msgspec.structs.replace(found, headings=headings)
 
 
 class Ogg:
@@ -118,29 +141,45 @@ def _sound(media_type: str, suffixes: tuple[str, ...], tags: dict[str, str], dur
     )
 
 
-def _id3(file: BinaryIO) -> tuple[dict[str, str], bytes | None, int]:
-    """ID3v2 tags, the picture, and where the sound begins."""
+def _id3(file: BinaryIO) -> tuple[dict[str, str], bytes | None, int, list[tuple[int, str]]]:
+    """ID3v2 tags, the picture, where the sound begins, the chapters."""
     head = file.read(10)
     if not head.startswith(b"ID3") or len(head) < 10:
-        return {}, None, 0
+        return {}, None, 0, []
     version = head[3]
     size = _syncsafe(head[6:10])
     body = file.read(min(size, TAG_LIMIT))
     tags: dict[str, str] = {}
     cover = None
-    at, id_length = 0, 3 if version == 2 else 4
-    header = 6 if version == 2 else 10
-    while at + header < len(body) and body[at] != 0:
-        name = body[at : at + id_length].decode("latin-1")
-        raw = body[at + id_length : at + id_length * 2]
-        length = _syncsafe(raw) if version == 4 else int.from_bytes(raw, "big")
-        part = body[at + header : at + header + length]
+    chapters: list[tuple[int, str]] = []
+    for name, part in _frames(body, version):
         if name in _ID3_NAMES and part:
             tags[_ID3_NAMES[name]] = _id3_text(part)
         elif name == "APIC" and cover is None:
             cover = _picture(part)
+        elif name == "CHAP" and (chapter := _chapter(part, version)) is not None and len(chapters) < MOST_CHAPTERS:
+            chapters.append(chapter)
+    return tags, cover, 10 + size, chapters
+
+
+def _frames(body: bytes, version: int) -> Iterator[tuple[str, bytes]]:
+    at, id_length = 0, 3 if version == 2 else 4
+    header = 6 if version == 2 else 10
+    while at + header < len(body) and body[at] != 0:
+        raw = body[at + id_length : at + id_length * 2]
+        length = _syncsafe(raw) if version == 4 else int.from_bytes(raw, "big")
+        yield body[at : at + id_length].decode("latin-1"), body[at + header : at + header + length]
         at += header + max(length, 1)
-    return tags, cover, 10 + size
+
+
+def _chapter(part: bytes, version: int) -> tuple[int, str] | None:
+    """Element id, start and end in ms, two byte offsets, then frames of its own: the title among them."""
+    at = part.find(b"\0") + 1
+    if at == 0 or len(part) < at + 16:
+        return None
+    start: int = struct.unpack_from(">I", part, at)[0]
+    title = next((_id3_text(inner) for name, inner in _frames(part[at + 16 :], version) if name == "TIT2" and inner), "")
+    return start, title
 
 
 def _syncsafe(raw: bytes) -> int:

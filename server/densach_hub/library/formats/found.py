@@ -31,6 +31,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     topics: tuple[str, ...] = ()
     description: str | None = None
     rights: str | None = None
+    source: str | None = None
     pages: int | None = None
     duration_ms: int | None = None
     headings: tuple[Heading, ...] = ()
@@ -46,6 +47,14 @@ class Passage(msgspec.Struct, frozen=True):
     folded: str
 
 
+class TrackFile(msgspec.Struct, frozen=True):
+    """Subtitles found in or with a film: a WebVTT file in the result's folder."""
+
+    name: str
+    language: str | None = None
+    label: str | None = None
+
+
 class Result(msgspec.Struct, frozen=True):
     """One file's reading: `found`, or the code of why not; `media_type` is then what its first bytes speak for."""
 
@@ -55,6 +64,7 @@ class Result(msgspec.Struct, frozen=True):
     has_cover: bool = False
     passages: int = 0
     media_type: str | None = None
+    tracks: tuple[TrackFile, ...] = ()
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -1,16 +1,15 @@
 """The boxes of MP4 and its kin (ISO/IEC 14496-12): length, tracks, title, cover. Reads headers, never the media."""
 
 import struct
-from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from densach_hub.library.formats.boxes import walk
 from densach_hub.library.formats.found import Unreadable
+from densach_hub.library.formats.mp4_text import TextTrack, chapters_of, text_tracks
 
 MOVIE_LIMIT = 64 * 1024**2
-_CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"ilst"}
 
 
 class Movie(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,21 +22,23 @@ class Movie(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str]
     cover: bytes | None
     whole: bool
+    chapters: tuple[tuple[int, str], ...] = ()
+    texts: tuple[TextTrack, ...] = ()
 
 
 def is_mp4(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and not head[8:12].startswith((b"heic", b"mif1", b"avif"))
 
 
-def read_movie(path: Path, size: int) -> Movie:
+def read_movie(file: BinaryIO, size: int) -> Movie:
     """Raises Unreadable: truncated (no movie header), damaged."""
-    with path.open("rb") as file:
-        moov, whole = _movie_box(file, size)
+    moov, whole = _movie_box(file, size)
+    spoken = text_tracks(file, size, moov)
     found: dict[str, bytes] = {}
     handlers: list[bytes] = []
     codecs: list[str] = []
     duration_ms = None
-    for trail, body in _walk(moov, ()):
+    for trail, body in walk(moov, ()):
         name = trail[-1]
         if name == b"mvhd":
             duration_ms = _duration(body)
@@ -56,6 +57,8 @@ def read_movie(path: Path, size: int) -> Movie:
         tags=tags,
         cover=found.get("covr"),
         whole=whole,
+        chapters=chapters_of(moov, spoken),
+        texts=tuple(track for track in spoken if not track.chapters),
     )
 
 
@@ -83,29 +86,6 @@ def _movie_box(file: BinaryIO, size: int) -> tuple[bytes, bool]:
     if moov is None:
         raise Unreadable("library.truncated" if not whole or at != size else "library.damaged", "no moov")
     return moov, whole and at == size
-
-
-def _walk(body: bytes, trail: tuple[bytes, ...], depth: int = 0) -> Iterator[tuple[tuple[bytes, ...], bytes]]:
-    at = 0
-    while at + 8 <= len(body):
-        length, name = struct.unpack_from(">I4s", body, at)
-        start = 8
-        if length == 1 and at + 16 <= len(body):
-            length, start = struct.unpack_from(">Q", body, at + 8)[0], 16
-        elif length == 0:
-            length = len(body) - at
-        if length < start or at + length > len(body):
-            return
-        part = body[at + start : at + length]
-        inside = (*trail, name)
-        yield inside, part
-        if depth < 12:
-            if name == b"meta":
-                part = part[4:] if part[4:8] != b"hdlr" else part
-                yield from _walk(part, inside, depth + 1)
-            elif name in _CONTAINERS or trail[-1:] == (b"ilst",):
-                yield from _walk(part, inside, depth + 1)
-        at += length
 
 
 def _duration(body: bytes) -> int | None:

@@ -76,7 +76,7 @@ def _read(source: Source, workshop: Workshop) -> Result:
     found = kind.read(source, workshop)
     if found.remark is None and source.suffix and source.suffix not in found.suffixes:
         found = msgspec.structs.replace(found, remark="library.name-differs")
-    return Result(found, has_cover=workshop.has_cover, passages=workshop.passages)
+    return Result(found, has_cover=workshop.has_cover, passages=workshop.passages, tracks=tuple(workshop.tracks))
 
 
 def _why_unknown(source: Source) -> str:

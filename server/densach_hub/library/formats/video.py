@@ -6,10 +6,12 @@ import subprocess
 from densach_hub.library.formats.found import Found, Source, Unreadable
 from densach_hub.library.formats.matroska import is_matroska, read_recording
 from densach_hub.library.formats.mp4 import is_mp4, read_movie
+from densach_hub.library.formats.subtitles import LANGUAGES, Cue, keep, plain, put_text
 from densach_hub.library.formats.workshop import Workshop
-from densach_hub.library.model import Creator, Kind
+from densach_hub.library.model import Creator, Heading, Kind
 
 POSTER_SECONDS = 30
+MOST_CHAPTERS = 500
 NOT_EVERYWHERE = {"hvc1", "hev1", "V_MPEGH/ISO/HEVC", "mp4v", "V_MPEG4/ISO/ASP", "ac-3", "A_AC3"}
 
 
@@ -18,13 +20,18 @@ class Mp4:
         return is_mp4(source.head)
 
     def read(self, source: Source, workshop: Workshop) -> Found:
-        movie = read_movie(source.path, source.size)
+        with source.path.open("rb") as file:
+            movie = read_movie(file, source.size)
         if not movie.whole:
             raise Unreadable("library.truncated", "media shorter than announced")
         if not movie.video and not movie.audio:
             raise Unreadable("library.damaged", "neither picture nor sound")
         if movie.cover is None or not workshop.cover(movie.cover):
             poster(source, workshop, "mp4", movie.duration_ms)
+        for track in movie.texts:
+            cues = [Cue(start, end, plain(words)) for start, end, words in track.samples]
+            keep(workshop, cues, LANGUAGES.get(track.language or "", track.language))
+            put_text(workshop, cues)
         artist = movie.tags.get("\xa9ART")
         return Found(
             kind=Kind.VIDEO if movie.video else Kind.AUDIO,
@@ -35,6 +42,7 @@ class Mp4:
             published=(movie.tags.get("\xa9day") or "")[:10] or None,
             description=movie.tags.get("desc") or movie.tags.get("\xa9cmt") or None,
             duration_ms=movie.duration_ms,
+            headings=tuple(Heading(title[:200] or "…", start // 1000) for start, title in movie.chapters[:MOST_CHAPTERS]),
             remark=_remark(movie.codecs),
         )
 

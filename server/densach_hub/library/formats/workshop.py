@@ -8,13 +8,14 @@ import msgspec
 from PIL import Image
 
 from densach_core.folding import fold
-from densach_hub.library.formats.found import Found, Passage, Source
+from densach_hub.library.formats.found import Found, Passage, Source, TrackFile
 
 COVER_WIDTH = 400
 COVER_HEIGHT = 600
 MOST_PIXELS = 80_000_000
 PASSAGE_CHARS = 4_000
 MOST_CHARS = 20_000_000
+MOST_TRACKS = 20
 
 
 class Workshop:
@@ -24,6 +25,7 @@ class Workshop:
         self.folder = folder
         self.passages = 0
         self.has_cover = False
+        self.tracks: list[TrackFile] = []
         self._chars = 0
         self._text = (folder / "text.jsonl").open("wb")
         self._encoder = msgspec.json.Encoder()
@@ -43,6 +45,14 @@ class Workshop:
             self._text.write(self._encoder.encode(Passage(section, label, part, fold(part))) + b"\n")
             self._chars += len(part)
             self.passages += 1
+
+    def track(self, webvtt: bytes, language: str | None, label: str | None = None) -> None:
+        """Keeps subtitles beside the film; at most 20 of a file."""
+        if len(self.tracks) >= MOST_TRACKS:
+            return
+        name = f"track-{len(self.tracks)}.vtt"
+        (self.folder / name).write_bytes(webvtt)
+        self.tracks.append(TrackFile(name, language, label[:100] if label else None))
 
     def cover(self, picture: bytes) -> bool:
         """Keeps a picture as the cover, made small; a picture that cannot be read is no cover. True when kept."""
