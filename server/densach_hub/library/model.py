@@ -54,7 +54,7 @@ class Creator(msgspec.Struct, frozen=True):
 
 
 class Heading(msgspec.Struct, frozen=True):
-    """A line of a table of contents: `section` is the chapter (EPUB spine), page (PDF, comic), slide or sheet counted from 0; in recordings the second."""
+    """A line of a table of contents: `section` is the chapter (EPUB), page, slide or sheet from 0; in a recording the second."""
 
     label: str
     section: int

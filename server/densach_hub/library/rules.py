@@ -10,7 +10,9 @@ from densach_hub.library.formats.found import Found
 from densach_hub.library.model import Item, Place
 
 AHEAD_MS = 60_000
-FROM_FILE = ("title", "creators", "language", "publisher", "published", "identifiers", "topics", "description", "rights")
+FROM_FILE = (
+    "title", "creators", "language", "publisher", "published", "identifiers", "topics", "description", "rights", "source",
+)  # fmt: skip
 _EDGES = re.compile(r"^[\s._-]+|[\s._-]+$")
 _GRADE = re.compile(r"\b(?:lop|lớp|khoi|khối|grade)[\s._-]*(1[0-2]|[1-9])\b", re.IGNORECASE)
 

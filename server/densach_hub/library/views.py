@@ -29,8 +29,11 @@ KINDS: dict[Kind, tuple[Text, str]] = {
     Kind.VIDEO: (t("Film"), "film"),
     Kind.AUDIO: (t("Sound"), "sound"),
     Kind.IMAGE: (t("Picture"), "monitor"),
+    Kind.COMIC: (t("Comic"), "books"),
     Kind.SIMULATION: (t("Simulation"), "grid"),
+    Kind.LESSON: (t("Interactive lesson"), "school"),
     Kind.DOCUMENT: (t("Document"), "inbox"),
+    Kind.LINK: (t("Link"), "globe"),
 }
 LISTED: tuple[Text, str] = (t("Catalogue entry"), "bookmark")
 LANGUAGES = {
@@ -63,7 +66,7 @@ def extent_of(what: Card | Item) -> Text | None:
     if what.duration_ms is not None:
         seconds = what.duration_ms // 1000
         return t("{length} long", length=clock_words(seconds))
-    if what.pages is not None and what.kind is Kind.PDF:
+    if what.pages is not None and what.kind in {Kind.PDF, Kind.COMIC}:
         return tn("{n} page", "{n} pages", n=what.pages)
     if what.pages is not None and what.kind is Kind.EPUB:
         return tn("{n} chapter", "{n} chapters", n=what.pages)
@@ -142,7 +145,7 @@ def _drawn(request: web.Request, card: Card, locale: Locale) -> Parts:
     picture = covers.inline(card.title, card.subject)
     if card.cover:
         source = f"/items/{card.id}/cover?v={card.cover[:10]}"
-        cover = "cover cover--whole" if card.kind in {Kind.VIDEO, Kind.SIMULATION} else "cover"
+        cover = "cover cover--whole" if card.kind in {Kind.VIDEO, Kind.SIMULATION, Kind.LESSON} else "cover"
         picture = Markup(  # noqa: S704 - ids and hashes of ours
             f'<img class="{cover}" src="{source}" alt="" width="150" height="200" loading="lazy" decoding="async">'
         )
