@@ -8,8 +8,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from densach_wire import topics
-from densach_wire.codec import decode_batch, encode
-from densach_wire.messages import Ack, HubState, Record
+from densach_wire.codec import decode, decode_batch, encode
+from densach_wire.messages import Ack, Command, HubState, Record, Result
 
 
 class AnsweringHub:
@@ -20,6 +20,8 @@ class AnsweringHub:
         self.records: dict[str, list[Record]] = {}
         self.hellos: dict[str, bytes] = {}
         self.presences: dict[str, str] = {}
+        self.results: dict[str, Result] = {}
+        """By request, the latest."""
         self._lock = threading.Lock()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="hub")
         self._client.on_connect = self._connected
@@ -39,6 +41,9 @@ class AnsweringHub:
         with self._lock:
             return len(self.records.get(device, ()))
 
+    def ask(self, device: str, name: str, command: Command) -> None:
+        self._client.publish(topics.cmd(self._school, device, name), encode(command), qos=1)
+
     def _connected(self, client: paho.Client, *_: Any) -> None:
         client.subscribe([(name, 1) for name in topics.hub_filters(self._school)])
         state = HubState(state="online", now=time.time())
@@ -51,6 +56,9 @@ class AnsweringHub:
             self.hellos[device] = bytes(message.payload)
         if topic.channel is topics.Channel.PRESENCE:
             self.presences[device] = bytes(message.payload).decode()
+        if topic.channel is topics.Channel.RES:
+            result = decode(bytes(message.payload), Result)
+            self.results[result.id] = result
         if topic.channel is not topics.Channel.BATCH:
             return
         batch = decode_batch(bytes(message.payload))

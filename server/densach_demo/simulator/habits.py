@@ -82,6 +82,17 @@ def slices(session: Session) -> Iterator[tuple[int, int]]:
         start = stop
 
 
+def applications(session: Session, active_ms: int) -> dict[str, int]:
+    """What was in front while hands were moving: a lesson has one main kind of program, pupils wander off a little."""
+    chance = random.Random(_number(session.user, session.start_at // (2 * HOUR_MS)))
+    main = chance.choices(("office", "coding", "e-learning", "media"), (45, 30, 18, 7))[0]
+    share = 0.55 + 0.3 * chance.random()
+    stray = chance.choices(("game", "other", "system"), (2, 3, 3))[0]
+    found = {main: int(active_ms * share), "browser": int(active_ms * (1 - share) * 0.75)}
+    found[stray] = active_ms - sum(found.values())
+    return found
+
+
 def is_busy(powered: Powered, moment: int) -> bool:
     return any(session.start_at <= moment < session.end_at for session in powered.sessions)
 

@@ -1,13 +1,16 @@
 """Invented computers: what the collectors of the real agent would have read on them. Makers are invented too."""
 
 import hashlib
+from functools import partial
 
 import msgspec
 
+from densach_agent.collectors.software import Program, on_the_wire
 from densach_wire.factors import factor_digest
 from densach_wire.messages import Factor, InventorySection, Item, Value, digest_bytes
 
 GIB = 1024**3
+MB = 10**6
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -22,19 +25,30 @@ class Model(msgspec.Struct, frozen=True):
     disk: str
     disk_gib: int
     os: tuple[str, str]
+    shows_front: bool = True
+    """Whether its desktop shows which window is in front."""
 
 
 MODELS = (
     Model("Hoa Sen", "HS-310", 2019, "Sen i3-8100", 4, (4, 4), "HS SATA 240", 240, ("Debian GNU/Linux", "12")),
     Model("Hoa Sen", "HS-510", 2022, "Sen i5-10400", 6, (8, 8), "HS NVMe 256", 256, ("Debian GNU/Linux", "12")),
-    Model("Sông Hồng", "SH-Mini 2", 2016, "Hồng G4400", 2, (4,), "SH HDD 500", 500, ("Ubuntu", "22.04")),
+    Model("Sông Hồng", "SH-Mini 2", 2016, "Hồng G4400", 2, (4,), "SH HDD 500", 500, ("Ubuntu", "22.04"), shows_front=False),
 )
-PACKAGES = (
-    ("libreoffice", "7.4.7", "editors"), ("firefox-esr", "115.14.0", "web"), ("geogebra", "5.0", "math"),
-    ("scratch", "3.29", "education"), ("python3", "3.11.2", "python"), ("thonny", "4.0.1", "education"),
-    ("gimp", "2.10.34", "graphics"), ("audacity", "3.2.4", "sound"), ("vlc", "3.0.20", "video"),
-    ("ibus-unikey", "0.7.0", "utils"),
+APPS = (
+    ("libreoffice-writer", "7.4.7", "editors", "LibreOffice Writer", 32),
+    ("libreoffice-calc", "7.4.7", "editors", "LibreOffice Calc", 27),
+    ("firefox-esr", "115.14.0", "web", "Firefox ESR", 220), ("geogebra", "5.0", "math", "GeoGebra", 95),
+    ("scratch", "3.29", "education", "Scratch", 120), ("thonny", "4.0.1", "education", "Thonny", 6),
+    ("gimp", "2.10.34", "graphics", "GIMP", 21), ("audacity", "3.2.4", "sound", "Audacity", 15),
+    ("vlc", "3.0.20", "video", "VLC", 5),
 )  # fmt: skip
+PLAIN = (("python3", "3.11.2", "python", 90), ("ibus-unikey", "0.7.0", "utils", 1), ("openssh-server", "9.2", "net", 2))
+"""What stands in no menu."""
+BOUGHT = (
+    ("google-chrome-stable", "128.0", "Google LLC", "Google Chrome", 330),
+    ("zoom", "6.1", "Zoom Communications", "Zoom", 560),
+)
+"""From elsewhere than the distribution, on the machines of one delivery."""
 
 
 class Hardware(msgspec.Struct, frozen=True):
@@ -92,11 +106,37 @@ class Hardware(msgspec.Struct, frozen=True):
                     kind="hdd" if "HDD" in model.disk else "ssd", bus="sata",
                 ),
             ),
-            _section("display", _item("monitor", "HDMI-1", maker="Sim", model="Sim 19", serial=f"SIMS{number:05}")),
-            _section("network", _item("nic", "eth0", mac=self.mac, speed_mbps=1000)),
+            _section("display", _item("display", "HDMI-1", maker="Sim", model="Sim 19", serial=f"SIMS{number:05}")),
+            _section("network", _item("network", "eth0", mac=self.mac, kind="ethernet", speed_mbps=1000, wol="on")),
             _section("os", _item("os", "os", name=model.os[0], version=model.os[1], arch="x86_64", kernel="6.1.0")),
-            _section("packages", *(_item("package", name, version=version, area=area) for name, version, area in PACKAGES)),
+            _section("packages", *on_the_wire(self._programs())),
         )  # fmt: skip
+
+    def _programs(self) -> list[Program]:
+        maker = self.model.os[0].partition(" ")[0]
+        since = f"{self.model.year}-08-2{self.number % 9}"
+        told = partial(Program, source="dpkg", install_date=since)
+        found = [
+            told(
+                key=f"dpkg:{name}", name=name, version=version, area=area, title=title, app=True, origin=maker, size_bytes=mb * MB
+            )
+            for name, version, area, title, mb in APPS
+        ]
+        found += [
+            told(key=f"dpkg:{name}", name=name, version=version, area=area, origin=maker, size_bytes=mb * MB)
+            for name, version, area, mb in PLAIN
+        ]
+        if self.model is MODELS[1]:
+            found += [
+                told(
+                    key=f"dpkg:{name}", name=name, version=version, publisher=publisher, title=title, app=True, size_bytes=mb * MB
+                )
+                for name, version, publisher, title, mb in BOUGHT
+            ]
+        if self.number % 11 == 0:  # brought along by somebody
+            game = "Bắn bóng.AppImage"
+            found.append(Program(source="appimage", key=f"appimage:/opt/{game}", name="Bắn bóng", app=True, size_bytes=48 * MB))
+        return found
 
 
 def _item(cls: str, key: str, **attrs: Value) -> Item:

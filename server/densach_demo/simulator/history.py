@@ -5,7 +5,7 @@ from datetime import date
 
 from densach_agent.outbox import Outbox
 from densach_demo.simulator.clock import MachineClock
-from densach_demo.simulator.habits import MINUTE_MS, Powered, Session, day_of_machine, is_busy, past_days, slices
+from densach_demo.simulator.habits import MINUTE_MS, Powered, Session, applications, day_of_machine, is_busy, past_days, slices
 from densach_demo.simulator.hardware import GIB, Hardware
 from densach_wire.messages import Body, Event, Health, Moment, UsageSlice, Volume
 
@@ -38,15 +38,19 @@ def _write_boot(outbox: Outbox, clock: MachineClock, hardware: Hardware, powered
         (moment, health(hardware, powered.on_at, moment, busy=is_busy(powered, moment)))
         for moment in range(powered.on_at + HEALTH_EVERY_MS, powered.off_at, HEALTH_EVERY_MS)
     ]
+    front = hardware.model.shows_front
     for session in powered.sessions:
-        due += [(stop, usage(session, powered.on_at, start, stop, clock.error_ms)) for start, stop in slices(session)]
+        due += [
+            (stop, usage(session, powered.on_at, start, stop, clock.error_ms, shows_front=front))
+            for start, stop in slices(session)
+        ]
     due.append((powered.off_at, Event("shutdown")))
     for moment, body in sorted(due, key=lambda entry: entry[0]):
         at(moment)
         outbox.add(body)
 
 
-def usage(session: Session, on_at: int, start: int, stop: int, error_ms: int = 0) -> UsageSlice:
+def usage(session: Session, on_at: int, start: int, stop: int, error_ms: int = 0, *, shows_front: bool = True) -> UsageSlice:
     """A piece of a session between two moments of the same boot."""
     active = int((stop - start) * session.diligence)
     return UsageSlice(
@@ -56,8 +60,8 @@ def usage(session: Session, on_at: int, start: int, stop: int, error_ms: int = 0
         end=Moment((stop - on_at) / 1000 + 20, (stop + error_ms) / 1000),
         active_ms=active,
         idle_ms=stop - start - active,
-        apps={"office": active // 2, "browser": active - active // 2},
-        apps_how="foreground",
+        apps=applications(session, active) if shows_front else dict.fromkeys(applications(session, active), active),
+        apps_how="foreground" if shows_front else "running",
     )
 
 

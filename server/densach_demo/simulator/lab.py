@@ -57,6 +57,14 @@ class Plan(msgspec.Struct, frozen=True):
 def run_lab(folder: Path, plan: Plan, stopped: Callable[[], bool], said: Callable[[str], None]) -> None:
     """Until `stopped()`; `said` hears how far it is, one word and a number a line."""
     lives = _join_all(folder, plan, said)
+    by_mac = {life.machine.hardware.mac: life for life in lives}
+
+    def call(mac: str) -> None:
+        if (life := by_mac.get(mac)) is not None:
+            life.be_called()
+
+    for life in lives:
+        life.call = call
     pump = Pump()
     pumped: dict[Life, Link] = {}
     now = _now()

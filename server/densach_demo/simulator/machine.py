@@ -7,6 +7,7 @@ from densach_agent.clock import moment
 from densach_agent.courier import Courier
 from densach_agent.link import Ended, Incoming, Line, Link, Listener
 from densach_agent.outbox import Limits, Outbox
+from densach_agent.requests import Desk
 from densach_demo.simulator.clock import MachineClock
 from densach_demo.simulator.hardware import Hardware
 from densach_demo.simulator.joining import AGENT
@@ -31,6 +32,8 @@ class SimulatedMachine:
         self._factors = hardware.factors()
         self._chance = random.Random(hardware.number)
         self.link = self._new_link()
+        self.desk: Desk | None = None
+        """Who answers requests; without one they are refused."""
         self.acknowledged = 0
         """Acknowledgements heard."""
 
@@ -42,7 +45,9 @@ class SimulatedMachine:
         return self.outbox.pending == 0
 
     def turn(self) -> None:
-        """Publishes what the courier gives."""
+        """Publishes what the courier gives; goes on with what was asked."""
+        if self.desk is not None:
+            self.desk.tick()
         while self.link.connected and (payload := self._courier.next_batch()) is not None:
             self.link.publish(topics.batch(self._line.school, self._line.device), payload)
 
@@ -76,7 +81,7 @@ class SimulatedMachine:
             stream=self.outbox.stream,
             clock=moment(self.clock),
             fingerprint=self._factors,
-            caps=("inventory", "usage", "health", "event"),
+            caps=("inventory", "usage", "health", "event", *(f"cmd:{name}" for name in (self.desk.names if self.desk else ()))),
             kept=self.outbox.kept(),
             simulated=True,
             maker=model.maker,
@@ -102,13 +107,26 @@ class SimulatedMachine:
         if not self._courier.acknowledged(ack):
             return
         self.acknowledged += 1
-        wanted = [s for s in self.hardware.sections() if "*" in ack.sections or s.section in ack.sections]
-        if wanted:
-            self.outbox.add(*wanted)
+        self.tell_again(frozenset(ack.sections))
 
     def _command(self, name: str, command: Command) -> None:
-        result = Result(id=command.id, outcome=Outcome.REFUSED, reason="policy: a simulated machine does nothing")
+        if self.desk is None:
+            self.report(name, Result(id=command.id, outcome=Outcome.REFUSED, reason="policy: a simulated machine does nothing"))
+        else:
+            self.desk.receive(name, command)
+
+    def report(self, name: str, result: Result) -> bool:
+        """What became of a request; False without a line."""
+        if not self.link.connected:
+            return False
         self.link.publish(topics.res(self._line.school, self._line.device, name), encode(result))
+        return True
+
+    def tell_again(self, sections: frozenset[str]) -> None:
+        """`*`: all of them."""
+        wanted = [s for s in self.hardware.sections() if "*" in sections or s.section in sections]
+        if wanted:
+            self.outbox.add(*wanted)
 
     def _ended(self, ended: Ended) -> None:
         log.debug("%s: %s", self.hardware.hostname, ended.why)
