@@ -161,7 +161,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What a person (or a catalogue) says about an item; None or empty: nothing said.
 
     `key` makes adding it twice harmless: the same key is the same record. `material`, `audience` and `level` are codes of
-    `vocabulary.py`; `ddc` is a Dewey number, `cutter` the rest of the shelf mark; `place` is where it was published,
+    `school_words.py`; `ddc` is a Dewey number, `cutter` the rest of the shelf mark; `place` is where it was published,
     `statement` the edition's own words ("Tái bản lần 3"), `extent` pages or minutes as a catalogue writes them;
     `copies` is how many printed copies are held (None: nothing said).
     """
@@ -243,8 +243,29 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
 
 
+class Facet(msgspec.Struct, frozen=True):
+    """How many of what was found stand under a subject, grade, kind or language."""
+
+    key: str
+    n: int
+
+
+class Facets(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of what was found, each as if only the other limits held. Not `exact`: more was found than is counted (5,000)."""
+
+    subjects: tuple[Facet, ...] = ()
+    grades: tuple[Facet, ...] = ()
+    kinds: tuple[Facet, ...] = ()
+    languages: tuple[Facet, ...] = ()
+    exact: bool = True
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search found: titles in order of rank, then texts. `total` is None beyond what is counted (1,000)."""
+    """What a search found: titles in order of rank, then texts. `total` is None beyond what is counted (5,000).
+
+    `read_as`: the words looked for in place of those typed (keys of Telex or VNI read, a slip mended); `meant`: words that
+    would find more, not looked for yet; `loose`: no title has all the words, these have some.
+    """
 
     query: str
     filters: Filters
@@ -254,6 +275,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     total: int | None
     more: bool
     partial: bool = False
+    facets: Facets = Facets()
+    read_as: str | None = None
+    meant: str | None = None
+    loose: bool = False
+
+
+class Suggestions(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be meant by what is typed so far: titles and people; `read_as` as in `Answer`."""
+
+    cards: tuple[Card, ...] = ()
+    people: tuple[str, ...] = ()
+    read_as: str | None = None
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
