@@ -13,11 +13,12 @@ import structlog
 from densach_core.clock import Clock
 from densach_core.database import Database
 from densach_core.live import Bus
-from densach_hub.library import index, store
+from densach_hub.library import index, sides, store
 from densach_hub.library.extraction import WALL_SECONDS, Extractor, Reading
 from densach_hub.library.finding import Finder
 from densach_hub.library.model import Form, Item, State
 from densach_hub.library.rules import filled
+from densach_hub.library.sides import Tables
 from densach_hub.library.vault import Vault
 
 log = structlog.get_logger("library")
@@ -144,11 +145,12 @@ class Cataloguer:
 
     async def _put_text(self, it: Item, reading: Reading) -> None:
         """Replaces an item's text in the index, slice by slice."""
+        file = it.file or ""
         await self._search.write(lambda c: index.remove_text(c, it.id))
         slices = reading.slices()
         while (part := await asyncio.to_thread(next, slices, None)) is not None:
-            await self._search.write_grouped(lambda c, p=part: index.add_text(c, it.id, p))  # type: ignore[misc]
-        await self._search.write(lambda c: index.text_done(c, it.id, it.file or ""))
+            await self._search.write_grouped(lambda c, p=part: index.add_text(c, it.id, file, p))  # type: ignore[misc]
+        await self._search.write(lambda c: index.text_done(c, it.id, file))
 
     async def indexed(self, it: Item) -> None:
         """Brings one item's entry in step with what was just written (or takes it out)."""
@@ -158,39 +160,78 @@ class Cataloguer:
             await self._search.write(lambda c: index.remove(c, it.id))
         self._changed()
 
+    async def indexed_some(self, item_ids: list[str]) -> None:
+        """The same for a slice of items at once; those that are gone are taken out."""
+        there = await self._school.read(lambda c: [store.item(c, item_id) for item_id in item_ids])
+        shown = [it for it in there if it is not None and it.state is State.READY]
+        hidden = set(item_ids) - {it.id for it in shown}
+
+        def put(c: Connection) -> None:
+            index.put_all(c, shown)
+            for item_id in hidden:
+                index.remove(c, item_id)
+
+        await self._search.write(put)
+        self._changed()
+
     def _changed(self) -> None:
         self._finder.changed()
         self._bus.say("library")
 
     async def rebuild(self) -> int:
-        """Throws the index away and makes it anew; searching goes on meanwhile, finding what is in so far."""
-        await self._search.write(index.clear)
-        return await self.catch_up()
+        """Makes the index anew from the catalogue and the texts read before. The old one answers until the new one is whole;
+        interrupted, it goes on where it was. Returns how many items it holds."""
+        side = await self._search.write(sides.begin)
+        built = await self._fill(side)
+        await self._search.write(lambda c: sides.whole(c, side))
+        self._changed()
+        return built
 
     async def catch_up(self) -> int:
         """Brings the index in step with the catalogue: after a crash, a restore, a new version. Returns how many it touched."""
-        if await self._search.read(index.version) != index.VERSION:
-            await self._search.write(index.clear)
+        version = await self._search.read(sides.version)
+        if version > 0 and (version != sides.VERSION or await self._search.read(sides.building) is not None):
+            return await self.rebuild()
+        side = await self._search.write(lambda c: sides.all_sides(c)[0])
+        touched = await self._fill(side)
+        if version != sides.VERSION:
+            await self._search.write(lambda c: sides.whole(c, side))
+        return touched
+
+    async def _fill(self, side: Tables) -> int:
+        """Puts into a side what it lacks or has otherwise, and takes out what the catalogue no longer has."""
         touched = 0
         last = ""
         textless: list[Item] = []
         while True:
             items = await self._school.read(lambda c, after=last: store.ready_after(c, after, SLICE))  # type: ignore[misc]
+            ids = [it.id for it in items]
+            upto = ids[-1] if ids else None
+            touched += await self._search.write(
+                lambda c, ids=ids, after=last, upto=upto: index.leave_only(c, side, ids, after=after, upto=upto)  # type: ignore[misc]
+            )
             if not items:
                 break
-            last = items[-1].id
-            known = await self._search.read(lambda c, ids=[i.id for i in items]: index.known(c, ids))  # type: ignore[misc]
+            last = ids[-1]
+            known = await self._search.read(lambda c, ids=ids: index.known(c, ids, side))  # type: ignore[misc]
             stale = [i for i in items if known.get(i.id, (None, None))[0] != i.changed_at]
             textless += [i for i in items if i.form is Form.FILE and known.get(i.id, (None, None))[1] != i.file]
             if stale:
-                await self._search.write(lambda c, some=stale: index.put_all(c, some))  # type: ignore[misc]
+                await self._search.write(lambda c, some=stale: index.put_all(c, some, only=side))  # type: ignore[misc]
                 touched += len(stale)
-        await self._search.write(index.set_version)
         if touched:
             self._changed()
         for it in textless:
-            await self.read_text(it)
+            await self._fill_text(side, it)
         return touched + len(textless)
+
+    async def _fill_text(self, side: Tables, it: Item) -> None:
+        """An item's text into a side: from what is kept, else by reading its file once more."""
+        file = it.file or ""
+        while (more := await self._search.write(lambda c: index.add_kept(c, side, it.id, file))) is not None:
+            if not more:
+                return
+        await self.read_text(it)
 
     async def read_text(self, it: Item) -> None:
         """Reads an item's file once more for its text only (the index lost it, or it was withdrawn meanwhile)."""

@@ -6,20 +6,23 @@ from collections.abc import Sequence
 from sqlite3 import Connection, OperationalError
 
 from densach_core.database import Database
-from densach_hub.library import index, store
-from densach_hub.library.model import Answer, Card, Filters, Hit, Home, Inside, Shelf, ShelfCount
-from densach_hub.library.query import parse
+from densach_hub.library import hits, sides, store, vocabulary
+from densach_hub.library.hits import Titles
+from densach_hub.library.model import Answer, Card, Filters, Hit, Home, Inside, Shelf, ShelfCount, Suggestions
+from densach_hub.library.query import Query, parse, raw_words, spelled
 from densach_hub.library.subjects import GRADES
 
 SEARCH_SECONDS = 1.0
 TEXT_SECONDS = 0.6
 KEPT_ANSWERS = 100
+KEPT_SUGGESTIONS = 200
 NEW = 12
 ON_SHELF = 8
 MOST_SHELVES = 12
 INSIDE = 6
 MOST_OFFSET = 2_000
-_Key = tuple[str, Filters, int, int, bool]
+SUGGESTED, SUGGESTED_PEOPLE = 6, 3
+_Key = tuple[str, Filters, int, int, bool, bool]
 
 
 class Finder:
@@ -32,12 +35,14 @@ class Finder:
         self._home: Home | None = None
         self._drawing = asyncio.Lock()
         self._answers: OrderedDict[_Key, Answer] = OrderedDict()
+        self._suggestions: OrderedDict[str, Suggestions] = OrderedDict()
         self.generation = 0
 
     def changed(self) -> None:
         self.generation += 1
         self._home = None
         self._answers.clear()
+        self._suggestions.clear()
 
     async def notice(self) -> bool:
         """Looks whether another process (a command) changed items; True when it did."""
@@ -61,56 +66,140 @@ class Finder:
                     self._home = home
         return self._home
 
-    async def search(self, typed: str, filters: Filters, *, limit: int = 20, offset: int = 0, with_texts: bool = True) -> Answer:
-        """Titles, then texts. Bounded in rows and time: a search that takes too long answers with what it has (`partial`)."""
+    async def search(
+        self,
+        typed: str,
+        filters: Filters,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        with_texts: bool = True,
+        as_typed: bool = False,
+    ) -> Answer:
+        """Titles, then texts. Bounded in rows and time: a search that takes too long answers with what it has (`partial`).
+
+        Words that find nothing are read as keys of Telex or VNI, then as slips, unless they shall be taken `as_typed`.
+        """
         offset = max(0, min(offset, MOST_OFFSET))
-        key = (typed, filters, limit, offset, with_texts)
+        key = (typed, filters, limit, offset, with_texts, as_typed)
         kept = self._answers.get(key)
         if kept is not None:
             self._answers.move_to_end(key)
             return kept
         generation = self.generation
+        search = _Search(filters, limit, offset, with_texts=with_texts)
         query = parse(typed)
-        with_texts = with_texts and bool(query.words) and offset == 0
-
-        def ask(c: Connection) -> tuple[list[Card], bool, int | None, list[Inside], bool]:
-            cards, more, total = index.titles(c, query, filters, limit=limit, offset=offset)
-            try:
-                inside = index.texts(c, query, filters, limit=INSIDE) if with_texts else []
-            except OperationalError as error:
-                if "interrupted" not in str(error):
-                    raise
-                return cards, more, total, [], True
-            return cards, more, total, inside, False
-
-        cards, more, total, inside, partial = await self._search.read(ask, seconds=SEARCH_SECONDS)
-        answer = Answer(
-            query=query.text,
-            filters=filters,
-            offset=offset,
-            cards=tuple(cards),
-            inside=tuple(inside),
-            total=total,
-            more=more,
-            partial=partial,
-        )
-        if generation == self.generation and not partial:
+        answer = await self._search.read(lambda c: search.answer(c, query, as_typed=as_typed), seconds=SEARCH_SECONDS)
+        if generation == self.generation and not answer.partial:
             self._answers[key] = answer
             while len(self._answers) > KEPT_ANSWERS:
                 self._answers.popitem(last=False)
         return answer
 
+    async def suggest(self, typed: str) -> Suggestions:
+        """What may be meant while somebody types: the best titles, and people so called."""
+        kept = self._suggestions.get(typed)
+        if kept is not None:
+            return kept
+        generation = self.generation
+        search = _Search(Filters(), SUGGESTED, 0, with_texts=False)
+        query = parse(typed)
+
+        def ask(c: Connection) -> Suggestions:
+            answer = search.answer(c, query, as_typed=False)
+            names = hits.people(c, parse(answer.read_as) if answer.read_as else query, most=SUGGESTED_PEOPLE)
+            return Suggestions(cards=answer.cards, people=tuple(names), read_as=answer.read_as)
+
+        found = await self._search.read(ask, seconds=TEXT_SECONDS)
+        if generation == self.generation:
+            self._suggestions[typed] = found
+            while len(self._suggestions) > KEPT_SUGGESTIONS:
+                self._suggestions.popitem(last=False)
+        return found
+
     async def inside(self, typed: str, item_id: str, *, limit: int = 50) -> list[Hit]:
         """The places in one item's text."""
         query = parse(typed)
-        return await self._search.read(lambda c: index.inside(c, query, item_id, limit=limit), seconds=TEXT_SECONDS)
+        return await self._search.read(lambda c: hits.inside(c, query, item_id, limit=limit), seconds=TEXT_SECONDS)
 
     async def cards(self, ids: Sequence[str]) -> list[Card]:
         """The cards of items in the order asked; those no longer shown are left out."""
         if not ids:
             return []
-        found = await self._search.read(lambda c: index.cards(c, ids))
+        found = await self._search.read(lambda c: hits.cards(c, ids))
         return [found[item] for item in ids if item in found]
+
+
+class _Search:
+    """One search on a connection: the words as typed; if they find nothing, what they may have been meant to be."""
+
+    def __init__(self, filters: Filters, limit: int, offset: int, *, with_texts: bool) -> None:
+        self._filters = filters
+        self._limit = limit
+        self._offset = offset
+        self._with_texts = with_texts and offset == 0
+        self._partial = False
+
+    def answer(self, c: Connection, query: Query, *, as_typed: bool) -> Answer:
+        found = self._titles(c, query)
+        if found.anywhere or not query.words:
+            return self._told(query, found, self._texts(c, query))
+        side = None if as_typed else sides.answering(c)
+        if side is not None and (keyed := vocabulary.read_keys(c, side, query)) is not None:
+            found, texts = self._titles(c, keyed), self._texts(c, keyed)
+            if found.anywhere or texts:
+                return self._told(query, found, texts, read_as=keyed.text)
+        texts = self._texts(c, query)
+        if side is not None:
+            for mended in vocabulary.corrections(c, side, query):
+                better = self._titles(c, mended)
+                if better.anywhere:
+                    words = _shown(mended, better.cards)
+                    if texts:
+                        return self._told(query, found, texts, meant=words)
+                    return self._told(query, better, self._texts(c, mended), read_as=words)
+        return self._told(query, self._titles(c, query, loose=not texts), texts)
+
+    def _titles(self, c: Connection, query: Query, *, loose: bool = False) -> Titles:
+        return hits.titles(c, query, self._filters, limit=self._limit, offset=self._offset, loose=loose)
+
+    def _texts(self, c: Connection, query: Query) -> list[Inside]:
+        if not self._with_texts or not query.words or self._partial:
+            return []
+        try:
+            return hits.texts(c, query, self._filters, limit=INSIDE)
+        except OperationalError as error:
+            if "interrupted" not in str(error):
+                raise
+            self._partial = True
+            return []
+
+    def _told(
+        self, query: Query, found: Titles, texts: list[Inside], *, read_as: str | None = None, meant: str | None = None
+    ) -> Answer:
+        return Answer(
+            query=query.text,
+            filters=self._filters,
+            offset=self._offset,
+            cards=tuple(found.cards),
+            inside=tuple(texts),
+            total=found.total,
+            more=found.more,
+            partial=self._partial,
+            facets=found.facets,
+            read_as=read_as,
+            meant=meant,
+            loose=found.loose,
+        )
+
+
+def _shown(query: Query, cards: Sequence[Card]) -> str:
+    """Mended words as they are written in what they found, with their tones."""
+    written: dict[str, str] = {}
+    for card in cards:
+        for word in raw_words(f"{card.title} {card.people}"):
+            written.setdefault(spelled(word), word)
+    return " ".join(written.get(word, word) for word in query.words)
 
 
 def _home(c: Connection) -> Home:

@@ -7,12 +7,14 @@ from markupsafe import Markup
 
 from densach_core.text import t
 from densach_core.web.identity import me, who_is
+from densach_core.web.keys import LANGUAGES
 from densach_core.web.respond import see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
 from densach_core.web.speech import LOCALE
 from densach_hub.library import covers
 from densach_hub.library.asking import count_search
 from densach_hub.library.model import Filters, Home, Item, Kind
+from densach_hub.library.narrowing import narrowings, subjects_called
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE
 from densach_hub.library.views import show
@@ -61,23 +63,28 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
     library = request.app[LIBRARY]
     asked = request.query
     page = min(max(int(asked["page"]), 1), 100) if asked.get("page", "").isdecimal() else 1
+    as_typed = asked.get("as") == "typed"
     generation = library.finder.generation
-    key = (LOCALE.get(), words, filters, page)
+    key = (LOCALE.get(), words, filters, page, as_typed)
     kept = library.results.get(generation, key)
     if kept is not None:
         return Markup(kept)  # noqa: S704 - our own template's output
     count_search(request)
-    answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE)
-    names = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language") if asked.get(name)}
+    answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE, as_typed=as_typed)
+    names = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language", "as") if asked.get(name)}
     body = show(
         request,
         "library/results.html",
         answer=answer,
-        words=words,
+        words=answer.read_as or words,
+        typed=words,
         filters=filters,
         page=page,
+        narrowings=narrowings(answer, names),
         base=f"/search?{urlencode(names)}&page=" if names else "/search?page=",
         bare=f"/search?{urlencode({'q': words})}" if words else "/search",
+        as_typed=f"/search?{urlencode(names | {'as': 'typed'})}",
+        meant=f"/search?{urlencode(names | {'q': answer.meant or ''})}",
     )
     results = Markup(body.text or "")  # noqa: S704 - our own template's output
     if not answer.partial and generation == library.finder.generation:
@@ -87,13 +94,15 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
 
 @routes.get("/search/suggest", who=EVERYONE)
 async def suggest(request: web.Request) -> web.StreamResponse:
-    """The best titles for what is typed so far; a fragment."""
-    words = request.query.get("q", "")[:MOST_WORDS]
-    if not words.strip():
+    """Titles, people and subjects for what is typed so far; a fragment."""
+    words = " ".join(request.query.get("q", "")[:MOST_WORDS].split())
+    if not words:
         return web.Response(text="", content_type="text/html")
     count_search(request)
-    answer = await request.app[LIBRARY].finder.search(words, Filters(), limit=7, with_texts=False)
-    return show(request, "library/suggest.html", answer=answer, words=words)
+    found = await request.app[LIBRARY].finder.suggest(words)
+    say, locale = request.app[LANGUAGES].say, LOCALE.get()
+    subjects = subjects_called(found.read_as or words, lambda name: say(name, locale))
+    return show(request, "library/suggest.html", found=found, subjects=subjects, words=words)
 
 
 def filters_of(request: web.Request) -> Filters:

@@ -1,11 +1,13 @@
 """What somebody typed, turned into questions for the index, and hits marked in the original text. No I/O.
 
 Questions go from exact to loose: the words with their tones as one phrase, all of them with tones, the phrase without
-tones, all words anywhere. The last word may be unfinished, since people type.
+tones, all words anywhere. The last word may be unfinished, since people type. Ways of spelling that both are right
+(lí and lý, hoà and hòa) are one here, in what is indexed and in what is asked.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -16,6 +18,14 @@ MOST_WORDS = 12
 MOST_LETTERS = 200
 EXCERPT_BEFORE, EXCERPT_AFTER = 60, 160
 _WORD = re.compile(r"[^\W_]+")
+_I_OR_Y = re.compile(r"\b(h|k|l|m|s|t|v|qu)y\b")
+_I_OR_Y_TONED = re.compile(r"\b(h|k|l|m|s|t|v|qu)([yýỳỷỹỵ])\b")
+_LATE_TONE = re.compile(r"(?:o[àáảãạèéẻẽẹ]|(?<!q)u[ỳýỷỹỵ])\b")
+_Y_TO_I = str.maketrans("yýỳỷỹỵ", "iíìỉĩị")
+_EARLY = {
+    "oà": "òa", "oá": "óa", "oả": "ỏa", "oã": "õa", "oạ": "ọa", "oè": "òe", "oé": "óe", "oẻ": "ỏe", "oẽ": "õe", "oẹ": "ọe",
+    "uỳ": "ùy", "uý": "úy", "uỷ": "ủy", "uỹ": "ũy", "uỵ": "ụy",
+}  # fmt: skip
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,14 +45,25 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=128)
 def parse(typed: str) -> Query:
     text = unicodedata.normalize("NFC", " ".join(typed[:MOST_LETTERS].split()))
-    exact = tuple(_WORD.findall(text.lower()))[:MOST_WORDS]
-    words = tuple(_WORD.findall(fold(text)))[:MOST_WORDS]
+    exact = tuple(_WORD.findall(exact_words(text)))[:MOST_WORDS]
+    words = tuple(_WORD.findall(spelled(text)))[:MOST_WORDS]
     return Query(text=text, words=words, exact=exact, open_end=not typed.endswith(" "))
 
 
+def spelled(text: str) -> str:
+    """Folded, and i for y where both are written (lí, lý): what is indexed. As long as the folded text, letter by letter."""
+    return one_spelling(fold(text))
+
+
+def one_spelling(folded: str) -> str:
+    return _I_OR_Y.sub(r"\1i", folded)
+
+
 def exact_words(text: str) -> str:
-    """What the column of exact words holds: lower case, tones kept, one way of writing them."""
-    return unicodedata.normalize("NFC", text).lower()
+    """What the column of exact words holds: lower case, tones kept, one way of writing them (`hoà` → `hòa`, `lý` → `lí`)."""
+    lower = unicodedata.normalize("NFC", text).lower()
+    lower = _I_OR_Y_TONED.sub(lambda match: match[1] + match[2].translate(_Y_TO_I), lower)
+    return _LATE_TONE.sub(lambda match: _EARLY[match[0]], lower)
 
 
 def title_questions(query: Query) -> list[str]:
@@ -50,13 +71,33 @@ def title_questions(query: Query) -> list[str]:
     if not query.words:
         return []
     questions = []
+    ends = (False, True) if query.open_end else (False,)
     if query.toned:
-        questions += [f"exact : {_phrase(query.exact, query.open_end)}", f"exact : {_all(query.exact, query.open_end)}"]
-    questions.append(f"title : {_phrase(query.words, query.open_end)}")
+        questions += [f"exact : {_phrase(query.exact, end)}" for end in ends]
+        questions.append(f"exact : {_all(query.exact, query.open_end)}")
+    questions += [f"title : {start}{_phrase(query.words, end)}" for end in ends for start in ("^", "")]
     if len(query.words) > 1:
         questions.append(f"title : {_all(query.words, query.open_end)}")
     questions.append(f"{{title people topics about}} : {_all(query.words, query.open_end)}")
     return questions
+
+
+def all_of(query: Query) -> str:
+    """All the words, the last one perhaps unfinished."""
+    return _all(query.words, query.open_end)
+
+
+def raw_words(text: str) -> list[str]:
+    """The words as they were typed."""
+    return _WORD.findall(text.lower())[:MOST_WORDS]
+
+
+def has(text: str, query: Query) -> bool:
+    """Whether all the words are in a text (the last one perhaps unfinished)."""
+    there = _WORD.findall(spelled(text))
+    *whole, last = query.words
+    begun = any(word.startswith(last) for word in there) if query.open_end else last in there
+    return begun and set(whole) <= set(there)
 
 
 def any_question(query: Query) -> str:
@@ -64,22 +105,32 @@ def any_question(query: Query) -> str:
     return f"{{title people topics}} : ({' OR '.join(_quoted(word) for word in query.words)})"
 
 
-def text_questions(query: Query) -> list[str]:
-    """FTS5 expressions over the text inside items, best first."""
+def text_questions(query: Query, endings: tuple[str, ...] = ()) -> list[str]:
+    """FTS5 expressions over the text inside items, best first.
+
+    `endings` are what the last word may become: in two gigabytes of text a bare prefix would have to gather every passage
+    with any word that begins so before the first one is shown.
+    """
     if not query.words or (len(query.words) == 1 and len(query.words[0]) < 2):
         return []
-    questions = [_phrase(query.words, query.open_end)]
-    if len(query.words) > 1:
-        questions.append(_all(query.words, query.open_end))
+    lasts = endings or query.words[-1:]
+    before = query.words[:-1]
+    questions = [_any(_phrase((*before, last), False) for last in lasts)]
+    if before:
+        questions.append(f"{' AND '.join(map(_quoted, before))} AND {_any(map(_quoted, lasts))}")
     return questions
+
+
+def _any(parts: Iterable[str]) -> str:
+    return f"({' OR '.join(parts)})"
 
 
 def _quoted(word: str) -> str:
     return f'"{word}"'
 
 
-def _phrase(words: tuple[str, ...], open_end: bool) -> str:
-    return f'("{" ".join(words)}"{"*" if open_end else ""})'
+def _phrase(words: tuple[str, ...], open_end: bool, /) -> str:
+    return f'"{" ".join(words)}"{"*" if open_end else ""}'
 
 
 def _all(words: tuple[str, ...], open_end: bool) -> str:
@@ -106,7 +157,7 @@ def marked(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
 
 def excerpt(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     """The neighbourhood of the first hit, marked; the beginning where there is none."""
-    folded = fold(text)
+    folded = spelled(text)
     at = max(0, _first(folded, query))
     if len(folded) != len(text):
         at = fold_with_places(text)[1][at] if at else 0
@@ -148,10 +199,11 @@ def _spans(text: str, query: Query) -> list[tuple[int, int]]:
     pattern = _pattern(query)
     if pattern is None:
         return []
-    folded = fold(text)
+    folded = spelled(text)
     places: list[int] | None = None
     if len(folded) != len(text) or not unicodedata.is_normalized("NFC", text):
         folded, places = fold_with_places(text)
+        folded = one_spelling(folded)
     spans = []
     for match in pattern.finditer(folded):
         start, end = match.span()

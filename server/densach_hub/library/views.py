@@ -189,6 +189,7 @@ _SHARED: dict[str, Any] = {
     "drawn": covers.inline,
     "facts_of": facts_of,
     "pieces": pieces,
+    "clock_words": clock_words,
     "read_path": read_path,
     "marks": marks,
     "broken": broken,

@@ -1,58 +1,6 @@
-// The first page: titles while typing, and for guests what this browser was reading.
+// The first page: for guests what this browser was reading.
 
 const KEY = /^densach\.place\.guest\.([0-9a-f]+)$/;
-const WAIT_MS = 180;
-
-function startSuggestions() {
-  const box = document.querySelector("#suggestions");
-  const input = document.querySelector(".lamp input[type=search]");
-  if (!box || !input) return;
-  let timer = 0;
-  let asking = null;
-  let asked = "";
-
-  async function ask() {
-    const words = input.value.trim();
-    if (words === asked) return;
-    asked = words;
-    if (asking) asking.abort();
-    if (!words) {
-      box.textContent = "";
-      return;
-    }
-    asking = new AbortController();
-    try {
-      const answer = await fetch(`${box.dataset.from}?q=${encodeURIComponent(words)}`, { signal: asking.signal });
-      if (answer.ok && input.value.trim() === words) box.innerHTML = await answer.text();
-    } catch (stopped) {
-      // Typed on, or the hub is away: Enter still searches.
-    }
-  }
-
-  input.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(ask, WAIT_MS);
-  });
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") box.textContent = "";
-    if (event.key === "ArrowDown") move(event, box.querySelector("a"));
-  });
-  box.addEventListener("keydown", (event) => {
-    const links = [...box.querySelectorAll("a")];
-    const at = links.indexOf(document.activeElement);
-    if (event.key === "ArrowDown") move(event, links[at + 1]);
-    if (event.key === "ArrowUp") move(event, at > 0 ? links[at - 1] : input);
-    if (event.key === "Escape") {
-      box.textContent = "";
-      input.focus();
-    }
-  });
-}
-
-function move(event, target) {
-  event.preventDefault();
-  if (target) target.focus();
-}
 
 function guestPlaces() {
   const found = [];
@@ -104,5 +52,4 @@ function startGuestPlaces() {
   });
 }
 
-startSuggestions();
 startGuestPlaces();

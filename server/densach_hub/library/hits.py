@@ -1,0 +1,276 @@
+"""Reading search.db: titles in order of rank with their counts, texts with the places the words stand at.
+
+Nothing here may cost more because a word is common: what is ranked, counted and looked at is bounded in rows.
+"""
+# ruff: noqa: S608 - only names of tables and marks are put into statements; what somebody asked is a parameter
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from densach_hub.library import query as asked
+from densach_hub.library import sides, vocabulary
+from densach_hub.library.index import bounds, unpacked
+from densach_hub.library.model import Card, Facet, Facets, Filters, Hit, Inside
+from densach_hub.library.query import Query
+from densach_hub.library.sides import Tables
+
+COUNTED = 5_000
+"""So many matches are counted; beyond, figures are “more than”."""
+
+RANKED = 1_500
+"""So many matches are put in order by weight; of a word that is in more of them the newest come first."""
+
+ROUNDS = 40
+ITEMS_LOOKED_AT = 24
+A_LOOK = 12
+HITS_AN_ITEM = 3
+_WEIGHTS = "8.0, 8.0, 4.0, 3.0, 1.0, 0.0"
+_cards = msgspec.json.Decoder(Card)
+
+
+class Titles(msgspec.Struct, frozen=True):
+    """`total` None: more than were counted; `loose`: no title has all the words, these have some; not `anywhere`: without the
+    limits there would be none either."""
+
+    cards: list[Card]
+    more: bool
+    total: int | None
+    facets: Facets
+    loose: bool = False
+    anywhere: bool = True
+
+
+NOTHING = Titles([], more=False, total=0, facets=Facets(), anywhere=False)
+
+
+def titles(c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int, offset: int, loose: bool = False) -> Titles:
+    """Items whose title (or people, topics) fit, best first. `loose`: any of the words will do when all of them find nothing."""
+    side = sides.answering(c)
+    if side is None:
+        return NOTHING
+    if not query.words:
+        return _newest(c, side, filters, limit, offset)
+    questions = asked.title_questions(query)
+    facets, total, anywhere = _facets(c, side, questions[-1], filters)
+    loose = loose and not anywhere and len(query.words) > 1
+    if loose:
+        questions = [asked.any_question(query)]
+        facets, total, anywhere = _facets(c, side, questions[-1], filters)
+    if total == 0:
+        return Titles([], more=False, total=0, facets=facets, anywhere=anywhere)
+    enough = offset + limit + 1
+    found: dict[int, None] = {}
+    for question in questions:
+        _ask(c, side, question + bounds(filters), found, enough)
+        if len(found) >= enough:
+            break
+    wanted = list(found)[offset : offset + limit]
+    return Titles(_cards_of(c, side, wanted), len(found) > offset + limit, total, facets, loose)
+
+
+def _newest(c: sqlite3.Connection, side: Tables, filters: Filters, limit: int, offset: int) -> Titles:
+    where, values = _where(filters)
+    rows = c.execute(
+        f"SELECT card FROM (SELECT id, added_at FROM {side.entry} e WHERE 1{where} ORDER BY added_at DESC, id DESC"
+        f" LIMIT ? OFFSET ?) n JOIN {side.card} k ON k.id = n.id ORDER BY n.added_at DESC, n.id DESC",
+        (*values, limit + 1, offset),
+    ).fetchall()
+    groups = c.execute(
+        f"SELECT kind, subject, grade_from, grade_to, language, count(*) AS n FROM {side.entry} GROUP BY 1, 2, 3, 4, 5"
+    ).fetchall()
+    facets, total = _counted(groups, filters)
+    return Titles([_cards.decode(row["card"]) for row in rows[:limit]], len(rows) > limit, total, facets)
+
+
+def _ask(c: sqlite3.Connection, side: Tables, question: str, found: dict[int, None], enough: int) -> None:
+    """Adds what this question finds, by weight; by age where it finds more than can be weighed in the time of an answer."""
+    many = _count(c, side, question, RANKED) is None
+    order = "rowid DESC" if many else f"bm25({side.words}, {_WEIGHTS}), rowid"
+    rows = c.execute(f"SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? ORDER BY {order} LIMIT ?", (question, enough))
+    for row in rows:
+        found.setdefault(row["rowid"])
+
+
+def _count(c: sqlite3.Connection, side: Tables, question: str, most: int) -> int | None:
+    row = c.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {side.words} WHERE {side.words} MATCH ? LIMIT ?)", (question, most + 1)
+    ).fetchone()
+    return row[0] if row[0] <= most else None
+
+
+def _facets(c: sqlite3.Connection, side: Tables, question: str, filters: Filters) -> tuple[Facets, int | None, bool]:
+    """Counts per subject, grade, kind and language: each as if only the *other* limits held; how many fit all of them; whether
+    any would fit without limits."""
+    groups = c.execute(
+        f"WITH hit AS MATERIALIZED (SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? LIMIT ?)"
+        f" SELECT e.kind, e.subject, e.grade_from, e.grade_to, e.language, count(*) AS n FROM hit"
+        f" CROSS JOIN {side.entry} e ON e.id = hit.rowid GROUP BY 1, 2, 3, 4, 5",
+        (question, COUNTED + 1),
+    ).fetchall()
+    facets, total = _counted(groups, filters)
+    if sum(row["n"] for row in groups) <= COUNTED:
+        return facets, total, bool(groups)
+    counted = _count(c, side, question + bounds(filters), COUNTED)
+    return msgspec.structs.replace(facets, exact=False), counted, True
+
+
+def _counted(groups: Sequence[sqlite3.Row], filters: Filters) -> tuple[Facets, int]:
+    subjects, grades, kinds, languages = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    total = 0
+    for row in groups:
+        n = row["n"]
+        fits = {
+            "subject": filters.subject in (None, row["subject"]),
+            "kind": filters.kind in (None, row["kind"]),
+            "language": filters.language in (None, row["language"]),
+            "grade": filters.grade is None
+            or (row["grade_from"] is not None and row["grade_from"] <= filters.grade <= row["grade_to"]),
+        }
+        wrong = [name for name, fit in fits.items() if not fit]
+        if not wrong:
+            total += n
+        for name, counter in (("subject", subjects), ("kind", kinds), ("language", languages)):
+            if row[name] is not None and wrong in ([], [name]):
+                counter[row[name]] += n
+        if row["grade_from"] is not None and wrong in ([], ["grade"]):
+            for grade in range(row["grade_from"], row["grade_to"] + 1):
+                grades[str(grade)] += n
+    return Facets(
+        subjects=_most(subjects),
+        grades=tuple(Facet(key, grades[key]) for key in sorted(grades, key=int)),
+        kinds=_most(kinds),
+        languages=_most(languages),
+    ), total
+
+
+def _most(counter: Counter[str]) -> tuple[Facet, ...]:
+    return tuple(Facet(key, n) for key, n in sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _cards_of(c: sqlite3.Connection, side: Tables, ids: Sequence[int]) -> list[Card]:
+    marks = ",".join("?" * len(ids))
+    rows = c.execute(f"SELECT id, card FROM {side.card} WHERE id IN ({marks})", tuple(ids))
+    found = {row["id"]: row["card"] for row in rows}
+    return [_cards.decode(found[number]) for number in ids if number in found]
+
+
+def cards(c: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Card]:
+    side = sides.answering(c)
+    if side is None:
+        return {}
+    marks = ",".join("?" * len(ids))
+    rows = c.execute(
+        f"SELECT e.item, k.card FROM {side.entry} e JOIN {side.card} k ON k.id = e.id WHERE e.item IN ({marks})", tuple(ids)
+    )
+    return {row["item"]: _cards.decode(row["card"]) for row in rows}
+
+
+def texts(c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int) -> list[Inside]:
+    """Items whose text has the words: those with the phrase first, then those with most fitting passages.
+
+    Looks at a dozen passages at a time and passes over the rest of a book that was seen to be full of them, so that one
+    thick book does not hide the others; and at two dozen items at most.
+    """
+    side = sides.answering(c)
+    if side is None:
+        return []
+    where, values = _where(filters)
+    seen: dict[str, list[int]] = {}
+    for question in asked.text_questions(query, vocabulary.endings(c, side, query)):
+        _look(c, side, question, (where, values), seen)
+        if len(seen) >= limit:
+            break
+    best = sorted(seen, key=lambda item: -len(seen[item]))[:limit]
+    found = cards(c, best)
+    return [_inside(c, query, found[item], seen[item]) for item in best if item in found]
+
+
+def _look(
+    c: sqlite3.Connection, side: Tables, question: str, limits: tuple[str, list[object]], seen: dict[str, list[int]]
+) -> None:
+    where, values = limits
+    after = 0
+    new = 0
+    for _ in range(ROUNDS):
+        rows = c.execute(
+            f"SELECT w.rowid AS id, e.item, p.text FROM {side.passages} w CROSS JOIN passage p ON p.id = w.rowid"
+            f" CROSS JOIN text t ON t.id = p.text CROSS JOIN {side.entry} e ON e.item = t.item AND e.text_of = t.file"
+            f" WHERE {side.passages} MATCH ? AND w.rowid > ?{where} ORDER BY w.rowid LIMIT ?",
+            (question, after, *values, A_LOOK),
+        ).fetchall()
+        for row in rows:
+            new += row["item"] not in seen
+            places = seen.setdefault(row["item"], [])
+            if row["id"] not in places and len(places) < A_LOOK:
+                places.append(row["id"])
+        if len(rows) < A_LOOK or new >= ITEMS_LOOKED_AT:
+            return
+        after = rows[-1]["id"]
+        if rows[0]["text"] == rows[-1]["text"]:
+            after = c.execute("SELECT max(id) FROM passage WHERE text = ?", (rows[-1]["text"],)).fetchone()[0]
+
+
+def inside(c: sqlite3.Connection, query: Query, item_id: str, *, limit: int) -> list[Hit]:
+    """The places in one item. Its passages stand close together: only that stretch of the index is asked."""
+    side = sides.answering(c)
+    if side is None:
+        return []
+    span = c.execute(
+        f"SELECT t.id AS text, min(p.id) AS first, max(p.id) AS last FROM {side.entry} e JOIN text t ON t.item = e.item"
+        " JOIN passage p ON p.text = t.id WHERE e.item = ? AND e.text_of = t.file",
+        (item_id,),
+    ).fetchone()
+    if span is None or span["first"] is None:
+        return []
+    for question in asked.text_questions(query, vocabulary.endings(c, side, query)):
+        rows = c.execute(
+            f"SELECT p.section, p.label, p.body FROM {side.passages} w CROSS JOIN passage p ON p.id = w.rowid"
+            f" WHERE {side.passages} MATCH ? AND w.rowid BETWEEN ? AND ? AND p.text = ? ORDER BY w.rowid LIMIT ?",
+            (question, span["first"], span["last"], span["text"], limit),
+        ).fetchall()
+        if rows:
+            return [_hit(row, query) for row in rows]
+    return []
+
+
+def _inside(c: sqlite3.Connection, query: Query, card: Card, passages: list[int]) -> Inside:
+    marks = ",".join("?" * min(len(passages), HITS_AN_ITEM))
+    rows = c.execute(
+        f"SELECT section, label, body FROM passage WHERE id IN ({marks}) ORDER BY id", tuple(passages[:HITS_AN_ITEM])
+    )
+    return Inside(card=card, hits=tuple(_hit(row, query) for row in rows), pages=len(passages))
+
+
+def _hit(row: sqlite3.Row, query: Query) -> Hit:
+    return Hit(section=row["section"], label=row["label"], excerpt=asked.excerpt(unpacked(row["body"]), query))
+
+
+def people(c: sqlite3.Connection, query: Query, *, most: int) -> list[str]:
+    """Names of people that begin with (or have) what is being typed."""
+    side = sides.answering(c)
+    if side is None or not query.words:
+        return []
+    question = f"people : {asked.all_of(query)}"
+    ids = c.execute(f"SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? ORDER BY rowid DESC LIMIT 60", (question,))
+    names = Counter[str]()
+    for card in _cards_of(c, side, [row["rowid"] for row in ids]):
+        for name in card.people.split(", "):
+            if asked.has(name, query):
+                names[name] += 1
+    return [name for name, _ in names.most_common(most)]
+
+
+def _where(filters: Filters) -> tuple[str, list[object]]:
+    where, values = "", list[object]()
+    for column in ("subject", "kind", "language"):
+        value = getattr(filters, column)
+        if value is not None:
+            where += f" AND e.{column} = ?"
+            values.append(value)
+    if filters.grade is not None:
+        where += " AND e.grade_from <= ? AND e.grade_to >= ?"
+        values += [filters.grade, filters.grade]
+    return where, values

@@ -1,0 +1,158 @@
+"""What people type and what they mean: spellings, keys without a driver, slips, order, counts, suggestions."""
+
+import pytest
+from tests.hub.library import made
+from tests.hub.library.world import put_in
+
+from densach_hub.library import hits, vocabulary
+from densach_hub.library.model import Answer, Creator, Filters, Kind, Record
+from densach_hub.library.query import exact_words, parse, spelled
+from densach_hub.library.service import Library
+
+TITLES = (
+    "Toán học vui", "Tiếng Việt 5", "Vật lí 10", "Địa lý 8", "Kỹ thuật điện", "Hoà bình", "Khoẻ và đẹp", "Phương trình bậc hai",
+    "Lập trình Python", "Đường tới Điện Biên Phủ", "Algebra for everybody", "Đồng dao",
+)  # fmt: skip
+
+
+async def fill(library: Library) -> None:
+    for title in TITLES:
+        await library.add_record(Record(title=title, creators=(Creator("Nguyễn Thị Hoà"),)), by="test")
+
+
+async def ask(library: Library, typed: str, **filters: object) -> Answer:
+    return await library.finder.search(typed, Filters(**filters))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ("vat ly", "Vật lí 10"), ("vật lý", "Vật lí 10"), ("địa lí", "Địa lý 8"), ("kĩ thuật", "Kỹ thuật điện"),
+        ("hòa bình", "Hoà bình"), ("khỏe", "Khoẻ và đẹp"), ("ĐỒNG", "Đồng dao"),
+    ],
+)  # fmt: skip
+async def test_both_spellings_are_right(library: Library, typed: str, title: str) -> None:
+    await fill(library)
+    answer = await ask(library, typed)
+    assert [card.title for card in answer.cards] == [title]
+    assert answer.read_as is None
+
+
+def test_spellings() -> None:
+    assert exact_words("Lý Khoẻ THUỶ quý hoà") == "lí khỏe thủy quí hòa"
+    assert spelled("Vật LÝ, my yêu, quý") == "vat li, mi yeu, qui"
+
+
+@pytest.mark.parametrize(
+    ("typed", "title", "read_as"),
+    [
+        ("toans hocj", "Toán học vui", "toán học"),
+        ("toan hocj", "Toán học vui", "toan học"),
+        ("tieengs vieejt", "Tiếng Việt 5", "tiếng việt"),
+        ("tie6ng1 vie65t", "Tiếng Việt 5", "tiếng việt"),
+        ("dduwowngf", "Đường tới Điện Biên Phủ", "đường"),
+        ("phuogn trinh", "Phương trình bậc hai", "phương trình"),
+        ("phuong trnh", "Phương trình bậc hai", "phương trình"),
+        ("phuongg trinh", "Phương trình bậc hai", "phương trình"),
+        ("algbera", "Algebra for everybody", "algebra"),
+        ("evrybdy", "Algebra for everybody", "everybody"),
+        ("lap trinh pyhton ", "Lập trình Python", "lập trình python"),
+    ],
+)
+async def test_slips_and_raw_keys_are_forgiven(library: Library, typed: str, title: str, read_as: str) -> None:
+    await fill(library)
+    answer = await ask(library, typed)
+    assert (answer.cards[0].title, answer.read_as) == (title, read_as)
+    literally = await library.finder.search(typed, Filters(), as_typed=True)
+    assert literally.read_as is None
+
+
+async def test_what_is_there_is_not_read_otherwise(library: Library) -> None:
+    for title in ("Toans and hocj", "Toán học"):
+        await library.add_record(Record(title=title), by="test")
+    answer = await ask(library, "toans hocj")
+    assert ([card.title for card in answer.cards], answer.read_as) == (["Toans and hocj"], None)
+
+
+async def test_a_word_inside_a_book_is_not_mended_but_asked_about(
+    library: Library, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("in")
+    await put_in(library, folder, "a.epub", made.epub(title="Phuong", chapters={"Một": "phuogn is what stands here"}))
+    answer = await ask(library, "phuogn")
+    assert (answer.meant, answer.read_as, len(answer.inside)) == ("phuong", None, 1)
+
+
+async def test_the_order_is_tones_then_phrase_then_all_then_begun(library: Library) -> None:
+    order = ["Đại số", "Dai so", "Số vui và đại dương", "Đại sống"]
+    for title in reversed(order):
+        await library.add_record(Record(title=title), by="test")
+    assert [card.title for card in (await ask(library, "đại số")).cards] == [
+        "Đại số",
+        "Đại sống",
+        "Số vui và đại dương",
+        "Dai so",
+    ]
+    assert [card.title for card in (await ask(library, "dai so ")).cards][:2] in (["Đại số", "Dai so"], ["Dai so", "Đại số"])
+
+
+async def test_subjects_and_grades_are_words_too(library: Library) -> None:
+    await library.add_record(Record(title="Cánh diều", subject="lich-su", grade_from=6, grade_to=7), by="test")
+    for typed in ("lịch sử", "lich su lop 7", "canh dieu lop 6"):
+        assert [card.title for card in (await ask(library, typed)).cards] == ["Cánh diều"]
+    assert (await ask(library, "lich su lop 8")).loose
+
+
+async def test_counts_are_as_if_only_the_other_limits_held(library: Library) -> None:
+    for n in range(40):
+        subject, language = ("toan", "vi") if n % 4 else ("vat-ly", "en")
+        await library.add_record(
+            Record(title=f"Sách {n}", subject=subject, grade_from=6, grade_to=6 + n % 2, language=language), by="t"
+        )
+    facets = (await ask(library, "sach", subject="toan")).facets
+    assert {facet.key: facet.n for facet in facets.subjects} == {"toan": 30, "vat-ly": 10}
+    assert {facet.key: facet.n for facet in facets.grades} == {"6": 30, "7": 20}
+    assert {facet.key: facet.n for facet in facets.languages} == {"vi": 30}
+    assert facets.exact
+    everything = await ask(library, "")
+    assert {facet.key: facet.n for facet in everything.facets.subjects} == {"toan": 30, "vat-ly": 10}
+
+
+async def test_counts_say_when_they_are_not_all(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hits, "COUNTED", 10)
+    monkeypatch.setattr(hits, "RANKED", 5)
+    for n in range(20):
+        await library.add_record(Record(title=f"Sách {n}", subject="toan" if n else "vat-ly"), by="t")
+    answer = await ask(library, "sach")
+    assert (answer.total, answer.facets.exact, answer.more) == (None, False, False)
+    assert [card.title for card in answer.cards[:2]] == ["Sách 19", "Sách 18"]
+    narrow = await ask(library, "sach", subject="vat-ly")
+    assert (narrow.total, len(narrow.cards)) == (1, 1)
+
+
+async def test_limits_that_leave_nothing_mend_no_words(library: Library) -> None:
+    await fill(library)
+    answer = await ask(library, "toan", kind=Kind.EPUB)
+    assert (answer.total, answer.read_as, answer.cards) == (0, None, ())
+
+
+async def test_suggestions_name_titles_and_people(library: Library) -> None:
+    await fill(library)
+    found = await library.finder.suggest("nguyen thi h")
+    assert found.people == ("Nguyễn Thị Hoà",)
+    assert [card.title for card in (await library.finder.suggest("phuogn")).cards] == ["Phương trình bậc hai"]
+    assert [card.title for card in (await library.finder.suggest("đi")).cards][:1] != []
+
+
+async def test_one_thick_book_does_not_hide_the_others(library: Library, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("in")
+    await put_in(library, folder, "thick.pdf", made.pdf([f"quang hop {n}" for n in range(60)], title="Thick"))
+    for n in range(4):
+        await put_in(library, folder, f"{n}.pdf", made.pdf([f"quang hop {n}"], title=f"Thin {n}"))
+    answer = await ask(library, "quang h")
+    assert {one.card.title for one in answer.inside} == {"Thick", "Thin 0", "Thin 1", "Thin 2", "Thin 3"}
+
+
+def test_slips_are_counted_as_people_make_them() -> None:
+    assert [vocabulary.distance("phuogn", word) for word in ("phuong", "phuon", "trinh")] == [1, 1, 3]
+    assert parse("một hai ").open_end is False
