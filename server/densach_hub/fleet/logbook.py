@@ -24,7 +24,8 @@ USUAL_PERIODS = tuple(
 LEAST_MS = 5 * MINUTE_MS
 """A machine counts as used in a period from five active minutes on: logging out of the lesson before is no lesson."""
 
-Slice = tuple[str, int, int, int]
+Slice = tuple[str, int, int, int, int]
+"""(machine, start, end, active ms, the part of it of which nothing says whether somebody was there)"""
 Stay = tuple[str, int, int | None]
 """(machine, since, until) it stood in the room."""
 
@@ -86,7 +87,8 @@ def rows(
     for machine, since, until in stays:
         where[machine].append((since, until))
     active: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for machine, start, end, active_ms in slices:
+    unknown: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for machine, start, end, active_ms, unknown_ms in slices:
         stood = any(since <= start and (until is None or start < until) for since, until in where.get(machine, ()))
         if end <= start or not stood:
             continue
@@ -96,6 +98,7 @@ def rows(
             part = min(end, midnight + slot.end_min * MINUTE_MS) - max(start, midnight + slot.start_min * MINUTE_MS)
             if part > 0:
                 active[day.isoformat(), slot.number][machine] += active_ms * part // (end - start)
+                unknown[day.isoformat(), slot.number][machine] += unknown_ms * part // (end - start)
     told: dict[tuple[str, int], list[str]] = defaultdict(list)
     for fault in faults:
         day = day_of(fault.at)
@@ -113,7 +116,8 @@ def rows(
             found.append(
                 LogBookRow(
                     day=day_name, slot=by_number[number], machines_used=len(used), machines_on=None,
-                    minutes=sum(cell[m] for m in used) // MINUTE_MS, faults=texts, evidence=used,
+                    minutes=sum(cell[m] for m in used) // MINUTE_MS,
+                    unknown_minutes=sum(unknown[day_name, number][m] for m in used) // MINUTE_MS, faults=texts, evidence=used,
                 )
             )  # fmt: skip
     return found

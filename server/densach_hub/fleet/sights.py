@@ -192,6 +192,8 @@ class LogBookRow(msgspec.Struct, frozen=True, kw_only=True):
     machines_on: int | None
     minutes: int
     """Active minutes of all machines together."""
+    unknown_minutes: int = 0
+    """The part of them of which nothing says whether somebody was there."""
     faults: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     """Ids of the machines used."""

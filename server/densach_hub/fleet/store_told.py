@@ -266,12 +266,16 @@ def used_ms(c: Connection, first: str, last: str) -> dict[str, int]:
     return {r[0]: r[1] for r in rows}
 
 
-def slices(c: Connection, start: int, end: int) -> list[tuple[str, int, int, int]]:
-    """(device, start, end, active ms) of slices that begin in a stretch of time."""
+def slices(c: Connection, start: int, end: int) -> list[tuple[str, int, int, int, int]]:
+    """(device, start, end, active ms, of which nobody knows) of slices that begin in a stretch of time."""
     rows = c.execute(
-        "SELECT device, start_at, end_at, active_ms FROM usage WHERE start_at >= ? AND start_at < ? LIMIT 500000", (start, end)
+        """
+        SELECT device, start_at, end_at, active_ms, min(unknown_ms, active_ms) FROM usage
+        WHERE start_at >= ? AND start_at < ? LIMIT 500000
+        """,
+        (start, end),
     )
-    return [(r[0], r[1], r[2], r[3]) for r in rows]
+    return [(r[0], r[1], r[2], r[3], r[4]) for r in rows]
 
 
 def _devices(c: Connection, sql: str, days: Iterable[str], *more: int) -> set[str]:

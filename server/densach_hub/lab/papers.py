@@ -50,6 +50,7 @@ async def logbook(request: web.Request) -> web.StreamResponse:
         title=t("Log-book of {name}", name=room.name),
         room=room,
         rows=with_days(rows),
+        unsure=any(row.unknown_minutes for row in rows),
         first=first,
         weekdays=WEEKDAYS,
         before=_shift(first, -1),

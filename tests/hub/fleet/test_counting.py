@@ -23,7 +23,12 @@ async def _use(lab: Lab, device: str, start: int, minutes: int, *, active: int |
     seq = await lab.fleet.telemetry.mark(device, "s1")
     first = seq.upto + 1 if seq else 1
     piece = UsageSlice(
-        session="s", start=Moment(0), end=Moment(1), active_ms=(minutes if active is None else active) * MINUTE, idle_ms=0
+        session="s",
+        start=Moment(0),
+        end=Moment(1),
+        active_ms=(minutes if active is None else active) * MINUTE,
+        idle_ms=0,
+        unknown_ms=minutes * MINUTE // 3,
     )
     now = lab.clock.now_ms()
     record = Arrived(first, now, piece, start, start + minutes * MINUTE)
@@ -34,20 +39,20 @@ async def _use(lab: Lab, device: str, start: int, minutes: int, *, active: int |
 def test_slices_are_laid_over_periods() -> None:
     stays = [("a", 0, None), ("b", 0, None), ("late", clock_time(8, 0), None)]
     slices = [
-        ("a", clock_time(7, 0), clock_time(7, 45), 45 * MINUTE),
-        ("b", clock_time(7, 30), clock_time(8, 0), 30 * MINUTE),
-        ("late", clock_time(7, 0), clock_time(7, 45), 45 * MINUTE),
-        ("stranger", clock_time(7, 0), clock_time(7, 45), 45 * MINUTE),
+        ("a", clock_time(7, 0), clock_time(7, 45), 45 * MINUTE, 0),
+        ("b", clock_time(7, 30), clock_time(8, 0), 30 * MINUTE, 15 * MINUTE),
+        ("late", clock_time(7, 0), clock_time(7, 45), 45 * MINUTE, 0),
+        ("stranger", clock_time(7, 0), clock_time(7, 45), 45 * MINUTE, 0),
     ]
     found = rows(slices, stays, (), SLOTS)
-    assert [(r.slot.number, r.machines_used, r.minutes, r.evidence) for r in found] == [
-        (1, 2, 60, ("a", "b")),
-        (2, 1, 10, ("b",)),
+    assert [(r.slot.number, r.machines_used, r.minutes, r.unknown_minutes, r.evidence) for r in found] == [
+        (1, 2, 60, 7, ("a", "b")),
+        (2, 1, 10, 5, ("b",)),
     ]
 
 
 def test_logging_out_of_the_lesson_before_is_no_lesson() -> None:
-    slices = [("a", clock_time(7, 0), clock_time(7, 54), 54 * MINUTE)]
+    slices = [("a", clock_time(7, 0), clock_time(7, 54), 54 * MINUTE, 0)]
     assert [r.slot.number for r in rows(slices, [("a", 0, None)], (), SLOTS)] == [1]
 
 
@@ -61,9 +66,9 @@ async def test_a_month_of_a_room(lab: Lab) -> None:
         await _use(lab, device, clock_time(7, 10), 30)
     await lab.fleet.faults.report(room=room.id, text="chuột hỏng", address="x")
     month = await lab.fleet.logbook.month(room.id, 2026, 11, slots=SLOTS)
-    assert [(r.day, r.slot.number, r.machines_used, r.minutes, r.faults) for r in month] == [
-        ("2026-11-24", 1, 2, 60, ()),
-        ("2026-11-24", 2, 0, 0, ("chuột hỏng",)),
+    assert [(r.day, r.slot.number, r.machines_used, r.minutes, r.unknown_minutes, r.faults) for r in month] == [
+        ("2026-11-24", 1, 2, 60, 20, ()),
+        ("2026-11-24", 2, 0, 0, 0, ("chuột hỏng",)),
     ]
     with_simulated = await lab.fleet.logbook.month(room.id, 2026, 11, slots=SLOTS, simulated=True)
     assert with_simulated[0].machines_used == 3
