@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from sqlite3 import Connection, OperationalError
+from typing import TypeVar
 
 from densach_core.database import Database
 from densach_hub.library import hits, sides, store, vocabulary
@@ -22,6 +23,7 @@ MOST_SHELVES = 12
 INSIDE = 6
 MOST_OFFSET = 2_000
 SUGGESTED, SUGGESTED_PEOPLE = 6, 3
+T = TypeVar("T")
 _Key = tuple[str, Filters, int, int, bool, bool]
 
 
@@ -95,6 +97,10 @@ class Finder:
             while len(self._answers) > KEPT_ANSWERS:
                 self._answers.popitem(last=False)
         return answer
+
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """A question of another module to the index (reading apps' lists), bounded in time like a search."""
+        return await self._search.read(question, seconds=SEARCH_SECONDS)
 
     async def suggest(self, typed: str) -> Suggestions:
         """What may be meant while somebody types: the best titles, and people so called."""
