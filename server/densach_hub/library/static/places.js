@@ -14,10 +14,12 @@ export class Places {
     this.timer = 0;
     this.unsent = null;
     this.sentAt = 0;
+    this.lastAt = Date.now();
     this.hub = holder.dataset.where
       ? { where: holder.dataset.where, fraction: Number(holder.dataset.fraction), at: Date.now() - Number(holder.dataset.age) }
       : null;
     addEventListener("pagehide", () => this.flush(true));
+    document.addEventListener("densach:leaving", (event) => event.detail.wait(this.flush(true)));
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.flush(true);
     });
@@ -26,12 +28,38 @@ export class Places {
   // The place to open: this browser's or the hub's, the newer one. What the hub never heard of is told now.
   latest() {
     const here = this.here();
+    if (here && this.isFromTheFuture(here)) {
+      // This machine's clock was set back since: how old the record is nobody knows, so it only counts if it is further on.
+      localStorage.removeItem(this.key);
+      if (this.hub && this.hub.fraction >= here.fraction) return this.hub;
+      this.save(here.where, here.fraction);
+      return this.here() || here;
+    }
     if (here && this.signedIn) {
       this.unsent = here;
       this.flush(false);
     }
     if (!here) return this.hub;
     return this.hub && this.hub.at >= here.at ? this.hub : here;
+  }
+
+  isFromTheFuture(record) {
+    return record.at > Date.now() + 60000;
+  }
+
+  // Where another device is by now, when that is newer than what this page knows; null otherwise.
+  async elsewhere() {
+    if (!this.signedIn || this.unsent) return null;
+    try {
+      const answer = await fetch(`/api/v1/items/${this.item}/place`);
+      if (!answer.ok) return null;
+      const told = await answer.json();
+      const at = Date.now() - told.age_ms;
+      if (at <= this.lastAt + 2000) return null;
+      return { where: told.where, fraction: told.fraction, at };
+    } catch (offline) {
+      return null;
+    }
   }
 
   here() {
@@ -46,6 +74,7 @@ export class Places {
     const known = Number.isFinite(fraction) ? Math.min(1, Math.max(0, fraction)) : 0;
     const record = { where: String(where), fraction: known, at: Date.now() };
     if (!this.signedIn) Object.assign(record, { title: this.title, cover: this.cover });
+    this.lastAt = record.at;
     this.keep(record);
     if (!this.signedIn) return;
     this.unsent = record;

@@ -3,14 +3,23 @@
 import "./polyfills.js";
 import { EPUB } from "../core/vendor/foliate-js/epub.js";
 import "../core/vendor/foliate-js/view.js";
+import * as CFI from "../core/vendor/foliate-js/epubcfi.js";
 import { sha1 } from "./digests.js";
-import { findAny, findWords, wordsOf } from "./fold.js";
+import { drawMark, markWithBrowser, styles } from "./epub-look.js";
+import { markIn, rangeOf, sentencesOf } from "./epub-text.js";
+import { wordsOf } from "./fold.js";
+import { startInside } from "./inside.js";
+import { Jotting } from "./jotting.js";
+import { Jumps } from "./jumps.js";
+import { Listen } from "./listen.js";
+import { Marks } from "./marks.js";
 import { Places } from "./places.js";
 import { Settings } from "./settings.js";
 
 const holder = document.querySelector("#reader");
 const item = holder.dataset.item;
-const words = wordsOf(holder.dataset.words || "");
+const MARGINS = { narrow: ["16px", "2%", "900px"], middle: ["40px", "6%", "720px"], wide: ["56px", "16%", "560px"] };
+let words = wordsOf(holder.dataset.words || "");
 
 async function open() {
   const known = await (await fetch(`/read/${item}/parts`)).json();
@@ -33,69 +42,203 @@ class Reader {
   constructor(view) {
     this.view = view;
     this.places = new Places(holder);
+    this.jumps = new Jumps(this.places, (place) => this.view.goTo(place.where));
     this.settings = new Settings(() => this.dress());
     this.slider = document.querySelector("#progress");
     this.said = document.querySelector("#where");
+    this.marks = new Marks(holder, () => this.jotting.show());
+    this.jotting = new Jotting(this);
+    this.indexes = new WeakMap();
+    this.drawn = new Map();
+    this.chosen = null;
+    this.openedMark = false;
   }
 
   async start(book) {
     const { view } = this;
     view.addEventListener("load", (event) => this.loaded(event.detail));
-    view.addEventListener("relocate", (event) => this.moved(event.detail));
     view.addEventListener("external-link", (event) => event.preventDefault());
+    view.addEventListener("create-overlay", () => this.drawAgain());
+    view.addEventListener("draw-annotation", ({ detail: { draw, annotation } }) => draw(drawMark, annotation));
+    view.addEventListener("show-annotation", ({ detail }) => {
+      const mark = this.marks.all.find((one) => one.where === detail.value);
+      this.openedMark = Boolean(mark);
+      if (mark) this.jotting.open(mark);
+    });
     await view.open(book);
+    view.renderer.addEventListener("relocate", (event) => this.moved(view.lastLocation, event.detail.reason));
     book.transformTarget.addEventListener("data", (event) => {
       event.detail.data = Promise.resolve(event.detail.data).catch(() => "");
     });
-    view.renderer.setAttribute("margin", "40px");
-    view.renderer.setAttribute("gap", "6%");
     this.dress();
     await this.goToStart(book);
     this.listen();
     holder.classList.add("is-open");
     view.renderer.focusView && holder.dataset.focus && view.renderer.focusView();
+    this.jotting.show();
+    this.marks.start();
   }
 
   async goToStart(book) {
     const asked = Number.parseInt(holder.dataset.at, 10);
+    const named = new URLSearchParams(location.search).get("mark");
+    const mark = named && CFI.isCFI.test(named) ? named : null;
+    const latest = this.places.latest();
+    if (latest) this.jumps.now = latest;
+    if (mark) {
+      await this.view.goTo(mark);
+      if (this.view.lastLocation) return;
+    }
     if (Number.isInteger(asked) && asked >= 0 && asked < book.sections.length) {
-      if (words.length && await this.goToWords(book, asked)) return;
+      if (words.length && await this.goToWords(asked)) return;
       await this.view.goTo(asked);
       return;
     }
-    const latest = this.places.latest();
     if (latest) await this.view.init({ lastLocation: latest.where });
     else await this.view.init({ showTextStart: true });
     if (!this.view.lastLocation) await this.view.goTo(0);
   }
 
   // The first place of the words in a chapter, as a CFI.
-  async goToWords(book, index) {
-    const page = await book.sections[index].createDocument();
+  async goToWords(index) {
+    const page = await this.view.book.sections[index].createDocument();
     const range = rangeOf(page, words);
     if (!range) return false;
     await this.view.goTo(this.view.getCFI(index, range));
     return true;
   }
 
+  async goToHit(index, typed) {
+    words = wordsOf(typed);
+    if (!await this.goToWords(index)) await this.view.goTo(index);
+    for (const { doc } of this.view.renderer.getContents()) if (doc) markIn(doc, words);
+  }
+
+  // ---- what marks ask for
+
+  here() {
+    const { cfi, fraction, tocItem, range } = this.view.lastLocation;
+    const quote = range ? range.toString().trim().replace(/\s+/g, " ").slice(0, 120) : "";
+    return { where: CFI.collapse(cfi), fraction: fraction || 0, label: labelOf(tocItem), quote };
+  }
+
+  isHere(mark) {
+    const here = this.view.lastLocation;
+    if (!here) return false;
+    const [from, to] = [CFI.collapse(here.cfi), CFI.collapse(here.cfi, true)];
+    if (from === to || from === mark.where) return from === mark.where;
+    return CFI.compare(from, mark.where) <= 0 && CFI.compare(mark.where, to) < 0;
+  }
+
+  selection() {
+    if (!this.chosen) return null;
+    const { range, index } = this.chosen;
+    const quote = range.toString().trim().replace(/\s+/g, " ");
+    if (!quote) return null;
+    const { fraction, tocItem } = this.view.lastLocation;
+    return { where: this.view.getCFI(index, range), fraction: fraction || 0, label: labelOf(tocItem), quote: quote.slice(0, 1000) };
+  }
+
+  deselect() {
+    this.view.deselect();
+    this.chosen = null;
+  }
+
+  goToMark(mark) {
+    this.view.goTo(mark.where);
+  }
+
+  draw(marks) {
+    this.toDraw = marks.filter((mark) => mark.kind === "highlight");
+    const wanted = new Map(this.toDraw.map((mark) => [mark.where, `${mark.colour} ${Boolean(mark.note)}`]));
+    for (const where of this.drawn.keys()) if (!wanted.has(where)) this.view.deleteAnnotation({ value: where });
+    for (const mark of this.toDraw) {
+      if (this.drawn.get(mark.where) !== wanted.get(mark.where)) this.drawOne(mark);
+    }
+    this.drawn = wanted;
+    if (this.view.isFixedLayout) this.drawFixed();
+  }
+
+  drawOne(mark) {
+    this.view.addAnnotation({ value: mark.where, colour: mark.colour, noted: Boolean(mark.note) }).catch(() => {});
+  }
+
+  drawAgain() {
+    for (const mark of this.toDraw || []) this.drawOne(mark);
+  }
+
+  // Pages that are laid out once and for all have no layer of their own: the browser's own marks, where it has them.
+  drawFixed() {
+    for (const { doc } of this.view.renderer.getContents()) {
+      const index = doc && this.indexes.get(doc);
+      if (index === undefined) continue;
+      markWithBrowser(doc, (this.toDraw || []).map((mark) => ({ mark, target: this.view.resolveNavigation(mark.where) }))
+        .filter(({ target }) => target && target.index === index)
+        .map(({ mark, target }) => ({ colour: mark.colour, range: target.anchor(doc) })));
+    }
+  }
+
+  // ---- reading aloud: sentence after sentence from the page on
+
+  async *passages() {
+    const { renderer } = this.view;
+    for (;;) {
+      const { doc, overlayer } = renderer.getContents()[0] || {};
+      if (!doc || !doc.body) return;
+      const from = this.view.lastLocation.range;
+      for (const range of sentencesOf(doc, from && from.startContainer.ownerDocument === doc ? from : null)) {
+        yield {
+          text: range.toString().replace(/\s+/g, " ").trim(),
+          show: () => {
+            if (overlayer) overlayer.add("spoken", range, drawMark, { colour: "spoken" });
+            if (renderer.scrollToAnchor) renderer.scrollToAnchor(range);
+          },
+          leave: () => { if (overlayer) overlayer.remove("spoken"); },
+        };
+      }
+      await (renderer.nextSection ? renderer.nextSection() : renderer.next());
+      const now = renderer.getContents()[0];
+      if (!now || now.doc === doc) return;
+    }
+  }
+
   dress() {
     const { renderer } = this.view;
     if (!renderer) return;
-    const { size, ground, flow, font } = this.settings.chosen;
-    renderer.setAttribute("flow", flow === "scroll" ? "scrolled" : "paginated");
+    const chosen = this.settings.chosen;
+    const [margin, gap, inline] = MARGINS[chosen.margin] || MARGINS.middle;
+    for (const [name, value] of [["margin", margin], ["gap", gap], ["max-inline-size", inline]]) {
+      if (renderer.getAttribute(name) !== value) renderer.setAttribute(name, value);
+    }
+    renderer.setAttribute("flow", chosen.flow === "scroll" ? "scrolled" : "paginated");
     const wide = innerWidth > innerHeight && innerWidth >= 900;
     renderer.setAttribute("max-column-count", wide ? "2" : "1");
-    if (renderer.setStyles) renderer.setStyles(styles(size, ground, font));
-    document.documentElement.dataset.ground = ground;
+    if (renderer.setStyles) renderer.setStyles(styles(chosen));
+    document.documentElement.dataset.ground = chosen.ground;
   }
 
-  loaded({ doc }) {
+  loaded({ doc, index }) {
+    this.indexes.set(doc, index);
+    this.chosen = null;
     doc.addEventListener("keydown", (event) => this.key(event));
+    for (const name of ["pointerdown", "keydown"]) doc.addEventListener(name, () => document.dispatchEvent(new Event("densach:active")));
     doc.addEventListener("click", (event) => {
       if (event.target.closest("a[href]") || !doc.getSelection().isCollapsed) return;
-      this.tap(event, doc.defaultView.frameElement);
+      const frame = doc.defaultView.frameElement;
+      // The press may be on a highlight, which says so after this.
+      setTimeout(() => {
+        if (!this.openedMark) this.tap(event, frame);
+        this.openedMark = false;
+      });
+    });
+    doc.addEventListener("selectionchange", () => {
+      const selection = doc.getSelection();
+      const range = selection && selection.rangeCount && !selection.isCollapsed ? selection.getRangeAt(0).cloneRange() : null;
+      this.chosen = range && range.toString().trim() ? { range, index } : null;
+      this.jotting.selected();
     });
     if (words.length) markIn(doc, words);
+    if (this.view.isFixedLayout) setTimeout(() => this.drawFixed());
   }
 
   // A tap at the edges turns the page, in the middle it shows and hides the bars.
@@ -111,12 +254,16 @@ class Reader {
     else document.body.classList.toggle("is-bare");
   }
 
-  moved({ fraction, tocItem, cfi }) {
-    this.slider.value = String(Math.round(fraction * 1000));
-    const percent = `${Math.round(fraction * 100)} %`;
+  moved({ fraction, tocItem, cfi }, reason) {
+    const known = Number.isFinite(fraction) ? fraction : 0;
+    this.slider.value = String(Math.round(known * 1000));
+    const percent = `${Math.round(known * 100)} %`;
     this.slider.setAttribute("aria-valuetext", percent);
-    this.said.textContent = tocItem && tocItem.label ? `${percent} · ${tocItem.label.trim()}` : percent;
-    this.places.save(cfi, fraction);
+    this.said.textContent = labelOf(tocItem) ? `${percent} · ${labelOf(tocItem)}` : percent;
+    if (reason === "page" || reason === "snap" || reason === "scroll") this.jumps.read(cfi, known);
+    else this.jumps.shown(cfi, known, reason === "navigation" && !(this.aloud && this.aloud.state === "speaking"));
+    if (this.aloud && this.aloud.state === "speaking") this.jumps.read(cfi, known);
+    if (this.marks) this.jotting.showHere();
     for (const link of document.querySelectorAll("#contents a[aria-current]")) link.removeAttribute("aria-current");
     const here = tocItem && document.querySelector(`#contents a[data-href="${CSS.escape(tocItem.href || "")}"]`);
     if (here) here.setAttribute("aria-current", "true");
@@ -129,18 +276,23 @@ class Reader {
     else if (event.key === "PageUp") this.view.prev();
     else if (event.key === "PageDown" || (event.key === " " && !event.target.closest("button, a, summary"))) this.view.next();
     else if (event.key === "Home") this.view.goToFraction(0);
+    else if (event.key === "b") this.jotting.toggleHere();
+    else if (event.key === "h" && this.selection()) this.jotting.bar.querySelector("button").click();
+    else if (event.key === "n" && this.selection()) this.jotting.bar.querySelector("[data-note]").click();
     else return;
     event.preventDefault();
   }
 
   listen() {
     document.addEventListener("keydown", (event) => {
-      if (!event.target.closest("input, select, textarea, button, summary")) this.key(event);
+      if (!event.target.closest("input, select, textarea, button, summary, dialog")) this.key(event);
     });
     document.querySelector("#back").addEventListener("click", () => this.view.goLeft());
     document.querySelector("#on").addEventListener("click", () => this.view.goRight());
     this.slider.addEventListener("change", () => this.view.goToFraction(Number(this.slider.value) / 1000));
     this.contents(this.view.book.toc || []);
+    startInside((index, typed) => this.goToHit(index, typed));
+    this.aloud = new Listen(this.view.language.canonical || holder.dataset.language, () => this.passages());
     addEventListener("resize", () => this.dress());
   }
 
@@ -169,63 +321,8 @@ class Reader {
   }
 }
 
-function styles(size, ground, font) {
-  const colours = {
-    paper: ["#fbf9f3", "#17243f", "#1d4a92"],
-    white: ["#ffffff", "#111111", "#1d4a92"],
-    night: ["#0e1527", "#efe8d9", "#a3c1f7"],
-  }[ground];
-  const face = font === "book" ? "" : `body, p, li, div, span, td, h1, h2, h3, h4 { font-family: ${font === "plain" ? "'Be Vietnam Pro', 'Noto Sans', sans-serif" : "'Noto Serif', Georgia, serif"} !important; }`;
-  return `
-    @namespace epub "http://www.idpf.org/2007/ops";
-    html { color-scheme: ${ground === "night" ? "dark" : "light"}; --theme-bg-color: ${colours[0]}; color: ${colours[1]}; background: ${colours[0]}; font-size: ${size}%; }
-    body { color: ${colours[1]}; }
-    ${ground === "night" ? `body *:not(a):not(mark) { color: inherit !important; background-color: transparent !important; border-color: currentColor !important; }` : ""}
-    a:link { color: ${colours[2]}; }
-    p, li, blockquote, dd { line-height: 1.6; }
-    ${face}
-    img, svg, video { max-width: 100%; }
-    pre { white-space: pre-wrap !important; }
-  `;
-}
-
-function rangeOf(page, wanted) {
-  const body = page.body || page.documentElement;
-  const walker = page.createTreeWalker(body, NodeFilter.SHOW_TEXT);
-  for (const some of [wanted, ...[...wanted].sort((a, b) => b.length - a.length).map((word) => [word])]) {
-    walker.currentNode = body;
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (/^(script|style)$/i.test(node.parentNode.localName)) continue;
-      const found = findWords(node.nodeValue, some);
-      if (!found) continue;
-      const range = page.createRange();
-      range.setStart(node, found[0]);
-      range.setEnd(node, found[1]);
-      return range;
-    }
-  }
-  return null;
-}
-
-// Marks with the selection of the page's own highlight where the browser can; nothing in the page is changed,
-// since that would move the places (CFIs) of everything behind it.
-function markIn(page, wanted) {
-  const view = page.defaultView;
-  if (!view.CSS || !view.CSS.highlights || !view.Highlight) return;
-  const ranges = [];
-  const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node && ranges.length < 200; node = walker.nextNode()) {
-    const found = findAny(node.nodeValue, wanted);
-    if (!found) continue;
-    const range = page.createRange();
-    range.setStart(node, found[0]);
-    range.setEnd(node, found[1]);
-    ranges.push(range);
-  }
-  view.CSS.highlights.set("densach", new view.Highlight(...ranges));
-  const sheet = page.createElementNS("http://www.w3.org/1999/xhtml", "style");
-  sheet.textContent = "::highlight(densach) { background-color: #f2a71b; color: #17243f; }";
-  (page.head || page.documentElement).append(sheet);
+function labelOf(tocItem) {
+  return tocItem && tocItem.label ? tocItem.label.trim() : "";
 }
 
 async function start() {

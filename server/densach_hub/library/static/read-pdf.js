@@ -1,102 +1,111 @@
-// The PDF reader: pdf.js draws, this decides what. Pages are drawn when they come near and let go when far (old machines).
+// The PDF reader: pdf.js draws, this decides what.
 
 import "./polyfills.js";
 import * as pdfjs from "../core/vendor/pdfjs-dist/build/pdf.min.mjs";
-import { findAny, wordsOf } from "./fold.js";
+import { wordsOf } from "./fold.js";
+import { startInside } from "./inside.js";
+import { Jotting } from "./jotting.js";
+import { Jumps } from "./jumps.js";
+import { Listen, sentences } from "./listen.js";
+import { Marks } from "./marks.js";
+import { Page } from "./pdf-page.js";
+import { lettersIn, offsetIn } from "./pdf-text.js";
 import { Places } from "./places.js";
+import { Settings } from "./settings.js";
 
 const here = new URL("../core/vendor/pdfjs-dist/", import.meta.url).href;
 const holder = document.querySelector("#reader");
 const sheet = document.querySelector("#sheet");
-const words = wordsOf(holder.dataset.words || "");
 const KEPT_PAGES = 12;
-const MOST_PIXELS = 6000000;
 
 pdfjs.GlobalWorkerOptions.workerSrc = `${here}build/pdf.worker.min.mjs`;
-
-class Page {
-  constructor(reader, number, size) {
-    this.reader = reader;
-    this.number = number;
-    this.size = size;
-    this.box = document.createElement("div");
-    this.box.className = "pdfpage";
-    this.box.dataset.page = String(number);
-    this.box.setAttribute("role", "region");
-    this.box.setAttribute("aria-label", holder.dataset.page.replace("{n}", String(number)));
-    this.drawn = 0;
-    this.task = null;
-  }
-
-  place(scale) {
-    this.box.style.width = `${Math.floor(this.size.width * scale)}px`;
-    this.box.style.height = `${Math.floor(this.size.height * scale)}px`;
-  }
-
-  async draw(scale) {
-    if (this.drawn === scale) return;
-    this.drawn = scale;
-    this.stop();
-    const page = await this.reader.document.getPage(this.number);
-    const plain = page.getViewport({ scale: 1 });
-    if (plain.width !== this.size.width || plain.height !== this.size.height) {
-      this.size = { width: plain.width, height: plain.height };
-      this.place(scale);
-    }
-    const viewport = page.getViewport({ scale });
-    const dense = Math.min(devicePixelRatio || 1, Math.sqrt(MOST_PIXELS / (viewport.width * viewport.height)));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.floor(viewport.width * dense);
-    canvas.height = Math.floor(viewport.height * dense);
-    const task = page.render({ canvas, viewport, transform: dense === 1 ? null : [dense, 0, 0, dense, 0, 0] });
-    this.task = task;
-    try {
-      await task.promise;
-    } catch (stopped) {
-      if (this.task === task) this.drawn = 0;
-      return;
-    }
-    if (this.drawn !== scale) return;
-    const text = document.createElement("div");
-    text.className = "textLayer";
-    text.style.setProperty("--total-scale-factor", String(scale));
-    text.style.setProperty("--scale-factor", String(scale));
-    this.box.replaceChildren(canvas, text);
-    await new pdfjs.TextLayer({ textContentSource: page.streamTextContent(), container: text, viewport }).render();
-    if (words.length) this.mark(text);
-  }
-
-  mark(text) {
-    for (const span of text.querySelectorAll("span")) {
-      const found = findAny(span.textContent, words);
-      if (!found || span.children.length) continue;
-      const all = span.textContent;
-      const hit = document.createElement("mark");
-      hit.textContent = all.slice(found[0], found[1]);
-      span.replaceChildren(all.slice(0, found[0]), hit, all.slice(found[1]));
-    }
-  }
-
-  stop() {
-    if (this.task) this.task.cancel();
-    this.task = null;
-  }
-
-  letGo() {
-    this.stop();
-    this.drawn = 0;
-    this.box.replaceChildren();
-  }
-}
 
 class Reader {
   constructor(document_) {
     this.document = document_;
     this.places = new Places(holder);
+    this.jumps = new Jumps(this.places, (place) => this.jump(Number.parseFloat(place.where) || 1));
+    this.settings = new Settings(() => this.dress());
+    this.marks = new Marks(holder, () => this.jotting.show());
+    this.jotting = new Jotting(this);
+    this.words = wordsOf(holder.dataset.words || "");
     this.pages = [];
     this.near = new Set();
-    this.zoom = 1;
+    this.zoom = Math.min(4, Math.max(0.5, Number(this.settings.kept.zoom) || 1));
     this.current = 1;
+    this.place = 1;
+    this.highlights = [];
+    this.fraction = 0;
+    this.bySelf = "";
+  }
+
+  // ---- what marks ask for
+
+  here() {
+    return { where: this.place.toFixed(2), fraction: this.fraction, label: this.labelOf(this.current), quote: "" };
+  }
+
+  isHere(mark) {
+    return Math.floor(Number(mark.where)) === this.current;
+  }
+
+  labelOf(number) {
+    return holder.dataset.page.replace("{n}", String(number));
+  }
+
+  // The selected words of one page; what reaches into the next page is cut at the page's end.
+  selection() {
+    const selection = getSelection();
+    if (!selection.rangeCount || selection.isCollapsed) return null;
+    const range = selection.getRangeAt(0);
+    const from = range.startContainer.parentElement && range.startContainer.parentElement.closest(".textLayer");
+    if (!from) return null;
+    const number = Number(from.closest(".pdfpage").dataset.page);
+    const start = offsetIn(from, range.startContainer, range.startOffset);
+    const inside = from.contains(range.endContainer);
+    const end = inside ? offsetIn(from, range.endContainer, range.endOffset) : lettersIn(from).length;
+    const quote = lettersIn(from).slice(start, end).trim();
+    if (!quote) return null;
+    return {
+      where: `${number}:${start}-${end}`, fraction: (number - 1) / this.pages.length, label: this.labelOf(number), quote: quote.slice(0, 1000),
+    };
+  }
+
+  deselect() {
+    getSelection().removeAllRanges();
+  }
+
+  goToMark(mark) {
+    this.jump(Number.parseFloat(mark.where));
+  }
+
+  draw(marks) {
+    this.highlights = marks.filter((mark) => mark.kind === "highlight");
+    for (const page of this.pages) if (page.drawn) page.drawMarks();
+  }
+
+  highlightsOn(number) {
+    return this.highlights.filter((mark) => Number.parseInt(mark.where, 10) === number);
+  }
+
+  // ---- reading aloud
+
+  async *passages() {
+    for (let number = this.current; number <= this.pages.length; number += 1) {
+      const content = await (await this.document.getPage(number)).getTextContent();
+      const text = content.items.map((one) => one.str + (one.hasEOL ? " " : "")).join("");
+      for (const [start, end] of sentences(text)) {
+        yield {
+          text: text.slice(start, end).trim(),
+          show: () => { if (this.current !== number) this.goTo(number); },
+          leave: () => {},
+        };
+      }
+    }
+  }
+
+  dress() {
+    document.documentElement.dataset.ground = this.settings.chosen.ground;
   }
 
   async start() {
@@ -107,14 +116,21 @@ class Reader {
       this.pages.push(page);
       sheet.append(page.box);
     }
+    this.dress();
     this.layOut();
     this.watch();
     const asked = Number.parseInt(holder.dataset.at, 10);
+    const named = Number.parseFloat(new URLSearchParams(location.search).get("mark"));
     const latest = this.places.latest();
-    if (Number.isInteger(asked) && asked >= 0) this.goTo(asked + 1);
+    if (latest) this.jumps.now = latest;
+    if (named >= 1) this.jump(named);
+    else if (Number.isInteger(asked) && asked >= 0) this.jump(asked + 1);
     else if (latest) this.goTo(Number.parseFloat(latest.where) || 1);
+    else this.goTo(1);
     this.listen();
     holder.classList.add("is-open");
+    this.jotting.show();
+    this.marks.start();
   }
 
   get scale() {
@@ -165,36 +181,64 @@ class Reader {
     const part = Math.min(0.99, Math.max(0, (sheet.scrollTop - page.box.offsetTop) / page.box.offsetHeight));
     document.querySelector("#number").value = String(page.number);
     const atEnd = sheet.scrollTop + sheet.clientHeight >= sheet.scrollHeight - 4;
-    const fraction = atEnd ? 1 : (page.number - 1 + part) / this.pages.length;
-    this.places.save((page.number + part).toFixed(2), fraction);
+    this.fraction = atEnd ? 1 : (page.number - 1 + part) / this.pages.length;
+    this.place = page.number + part;
+    const where = this.place.toFixed(2);
+    if (this.bySelf) this.jumps.shown(where, this.fraction, this.bySelf === "jump");
+    else this.jumps.read(where, this.fraction);
+    this.bySelf = "";
+    this.jotting.showHere();
   }
 
-  goTo(place) {
+  // A look elsewhere: by contents, a hit, a mark, a page's number.
+  jump(place) {
+    this.goTo(place, "jump");
+  }
+
+  // `why`: "jump", "open" (the page moves by itself), or nothing when the reader turns pages.
+  goTo(place, why = "open") {
     const number = Math.min(this.pages.length, Math.max(1, Math.floor(place)));
     const page = this.pages[number - 1];
+    const before = sheet.scrollTop;
+    this.bySelf = why;
     sheet.scrollTop = page.box.offsetTop + page.box.offsetHeight * Math.max(0, place - number) - 8;
     this.current = number;
     document.querySelector("#number").value = String(number);
+    if (sheet.scrollTop === before) this.moved();
+  }
+
+  turn(by) {
+    this.goTo(this.current + by, "");
+  }
+
+  async goToHit(index, typed) {
+    this.words = wordsOf(typed);
+    for (const page of this.pages) if (page.drawn && page.text) page.mark(page.text);
+    this.jump(index + 1);
   }
 
   listen() {
-    document.querySelector("#number").addEventListener("change", (event) => this.goTo(Number(event.target.value) || 1));
-    document.querySelector("#back").addEventListener("click", () => this.goTo(this.current - 1));
-    document.querySelector("#on").addEventListener("click", () => this.goTo(this.current + 1));
+    document.querySelector("#number").addEventListener("change", (event) => this.jump(Number(event.target.value) || 1));
+    document.querySelector("#back").addEventListener("click", () => this.turn(-1));
+    document.querySelector("#on").addEventListener("click", () => this.turn(1));
     const zoom = (factor) => {
-      const place = this.current;
+      const { place } = this;
       this.zoom = Math.min(4, Math.max(0.5, this.zoom * factor));
+      this.settings.set("zoom", this.zoom);
       this.layOut();
       this.goTo(place);
     };
     document.querySelector("#larger").addEventListener("click", () => zoom(1.2));
     document.querySelector("#smaller").addEventListener("click", () => zoom(1 / 1.2));
     document.addEventListener("keydown", (event) => {
-      if (event.target.closest("input, button, summary, a") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "ArrowLeft") this.goTo(this.current - 1);
-      else if (event.key === "ArrowRight") this.goTo(this.current + 1);
+      if (event.target.closest("input, textarea, select, button, summary, a, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "ArrowLeft") this.turn(-1);
+      else if (event.key === "ArrowRight") this.turn(1);
       else if (event.key === "+") zoom(1.2);
       else if (event.key === "-") zoom(1 / 1.2);
+      else if (event.key === "b") this.jotting.toggleHere();
+      else if (event.key === "h" && this.selection()) this.jotting.bar.querySelector("button").click();
+      else if (event.key === "n" && this.selection()) this.jotting.bar.querySelector("[data-note]").click();
       else return;
       event.preventDefault();
     });
@@ -202,10 +246,19 @@ class Reader {
     addEventListener("resize", () => {
       if (innerWidth === width) return;
       width = innerWidth;
-      const place = this.current;
+      const { place } = this;
       this.layOut();
       this.goTo(place);
     });
+    document.addEventListener("selectionchange", () => this.jotting.selected());
+    sheet.addEventListener("click", (event) => {
+      const box = event.target.closest(".pdfpage");
+      if (!box || !getSelection().isCollapsed) return;
+      const id = this.pages[Number(box.dataset.page) - 1].markAt(event.clientX, event.clientY);
+      if (id) this.jotting.openById(id);
+    });
+    startInside((index, typed) => this.goToHit(index, typed));
+    this.aloud = new Listen(holder.dataset.language, () => this.passages());
     this.contents();
   }
 
@@ -226,7 +279,7 @@ class Reader {
           event.preventDefault();
           box.open = false;
           const target = typeof one.dest === "string" ? await this.document.getDestination(one.dest) : one.dest;
-          if (target) this.goTo(1 + (typeof target[0] === "number" ? target[0] : await this.document.getPageIndex(target[0])));
+          if (target) this.jump(1 + (typeof target[0] === "number" ? target[0] : await this.document.getPageIndex(target[0])));
         });
         line.append(link);
         list.append(line);
