@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from densach_hub.library.formats.found import Passage, Result
+from densach_hub.library.formats.found import Passage, Result, TrackFile
 from densach_hub.library.formats.order import Order
 
 log = structlog.get_logger("library")
@@ -33,6 +33,10 @@ class Reading(msgspec.Struct, frozen=True):
 
     def cover(self) -> bytes | None:
         return (self.folder / "cover.jpg").read_bytes() if self.result.has_cover else None
+
+    def tracks(self) -> list[tuple[TrackFile, bytes]]:
+        """The subtitles found in the file, as WebVTT (reads files: take them in a thread)."""
+        return [(track, (self.folder / track.name).read_bytes()) for track in self.result.tracks]
 
     def slices(self) -> Iterator[list[Passage]]:
         """The passages in slices small enough for one short transaction each (reads a file: take them in a thread)."""
@@ -62,12 +66,13 @@ class Extractor:
         await self.rest()
 
     @asynccontextmanager
-    async def read(self, path: Path, name: str) -> AsyncIterator[Reading]:
-        """Reads one file; never raises for what the file does."""
+    async def read(self, path: Path, name: str, *, beside: Sequence[Path] = ()) -> AsyncIterator[Reading]:
+        """Reads one file; never raises for what the file does. `beside`: subtitles a person put to it (WebVTT of ours)."""
         async with self._one:
             folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._scratch, prefix="reading-"))
             try:
-                yield Reading(await self._result(Order(str(path), name, str(folder))), folder)
+                order = Order(str(path), name, str(folder), tuple(str(one) for one in beside))
+                yield Reading(await self._result(order), folder)
             finally:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

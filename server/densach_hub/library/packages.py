@@ -1,7 +1,11 @@
-"""HTML5 simulations run code nobody vouches for: served from an origin of their own, which holds no session and no page of ours.
+"""Simulations and lessons run code nobody vouches for: served from an origin of their own, without session or page of ours.
 
 `packages_app` is that origin: a second host name on the same port, or a second port. Its answers are sandboxed by their
 own policy too, so that a package opened directly, outside our frame, has no origin at all.
+
+A lesson's frames look into one another for the SCORM API, which needs an origin they share. They get one only where the
+packages have a host name of their own: a second port shares the cookies of the hub's name, so there a lesson stays without
+an origin and finds the API in its first page alone.
 """
 
 import asyncio
@@ -26,6 +30,14 @@ from densach_hub.library.model import Item, Kind
 from densach_hub.library.service import LIBRARY, Library
 
 ENTRY_LIMIT = 4 * PICTURE_LIMIT
+PAGE_LIMIT = 16 * 1024 * 1024
+RUN_TIME = "/lesson-api.js"
+SCRIPT = Path(__file__).parent / "static" / "lesson-api.js"
+PACKAGES = {Kind.SIMULATION, Kind.LESSON}
+PAGES = {".html", ".htm", ".xhtml"}
+_HEAD = re.compile(rb"<head(?:\s[^>]{0,1000})?>", re.IGNORECASE)
+_HTML = re.compile(rb"<html(?:\s[^>]{0,1000})?>", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"<!doctype[^>]{0,1000}>", re.IGNORECASE)
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
 
 
@@ -50,19 +62,32 @@ def package_address(request: web.Request, it: Item) -> str | None:
     return f"{origin.rstrip('/')}/p/{it.id}/"
 
 
-def policy(origin: str) -> str:
-    """What a package may: run its own code and files, talk to nobody, be framed, nothing else."""
+def is_apart(request: web.Request) -> bool:
+    """Whether packages have a host name of their own, as seen from this browser."""
+    origin = request.app[SITE].packages or ""
+    host = request.host.rpartition(":")[0] if ":" in request.host.rsplit("]", 1)[-1] else request.host
+    name = origin.partition("//")[2].partition("/")[0].partition(":")[0]
+    return bool(name) and name.lower() != host.lower()
+
+
+def policy(origin: str, *, shared: bool = False) -> str:
+    """What a package may: run its own code and files, talk to nobody, be framed, nothing else.
+
+    `shared`: its frames may see one another (they have the packages' origin instead of none).
+    """
     own = f"'self' {origin}"
+    sandbox = f"allow-scripts allow-forms allow-pointer-lock{' allow-same-origin' if shared else ''}"
     return (
-        f"sandbox allow-scripts allow-pointer-lock; default-src {own} 'unsafe-inline' 'unsafe-eval' data: blob:; "
+        f"sandbox {sandbox}; default-src {own} 'unsafe-inline' 'unsafe-eval' data: blob:; "
         f"connect-src {own} data: blob:; form-action 'none'; base-uri {own}; object-src 'none'"
     )
 
 
 def packages_app(library: Library) -> web.Application:
-    """The application of the packages' origin: `/p/{item}/…` and nothing else."""
+    """The application of the packages' origin: `/p/{item}/…` and what lessons call; nothing else."""
     app = web.Application()
     app[LIBRARY] = library
+    app.router.add_get(RUN_TIME, _run_time)
     app.router.add_get("/p/{id}/{name:.*}", _entry)
     return app
 
@@ -98,9 +123,11 @@ def by_host(library: Library, setting: str) -> Middleware:
         if request.host.rpartition(":")[0].lower() != name and request.host.lower() != name:
             return await handler(request)
         match = re.fullmatch(r"/p/([0-9a-f]+)/(.*)", request.path)
+        if request.path == RUN_TIME and request.method in {"GET", "HEAD"}:
+            return await _run_time(request)
         if match is None or request.method not in {"GET", "HEAD"}:
-            return web.Response(status=404, text="404")
-        return await entry(request, library, match[1], match[2])
+            return _nothing(request)
+        return await entry(request, library, match[1], match[2], apart=True)
 
     return choose
 
@@ -109,16 +136,39 @@ async def _entry(request: web.Request) -> web.StreamResponse:
     return await entry(request, request.app[LIBRARY], request.match_info["id"], request.match_info["name"])
 
 
-async def entry(request: web.Request, library: Library, item_id: str, asked: str) -> web.StreamResponse:
-    """One file of a package."""
+async def _run_time(request: web.Request) -> web.StreamResponse:
+    """The SCORM API: our own script, on the origin where the lessons are."""
+    headers = {
+        "Content-Security-Policy": policy(_own(request)),
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "public, max-age=3600",
+        "Content-Type": "text/javascript; charset=utf-8",
+    }
+    return web.FileResponse(SCRIPT, headers=headers)
+
+
+def _own(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}"
+
+
+def _nothing(request: web.Request) -> web.Response:
+    """Also an empty answer is sandboxed: a lesson could otherwise frame it and act from there without a policy."""
+    return web.Response(status=404, text="404", headers={"Content-Security-Policy": policy(_own(request))})
+
+
+async def entry(request: web.Request, library: Library, item_id: str, asked: str, *, apart: bool = False) -> web.StreamResponse:
+    """One file of a package. `apart`: packages have a host name of their own."""
     try:
         it = await library.item(item_id)
-        if it.kind is not Kind.SIMULATION:
-            return web.Response(status=404, text="404")
+        if it.kind not in PACKAGES:
+            return _nothing(request)
         path = library.file_of(it)
         member = await asyncio.to_thread(_find, path, asked)
+        if it.kind is Kind.LESSON and Path(member.name).suffix.lower() in PAGES:
+            body = await asyncio.to_thread(_with_run_time, path, member.name)
+            return _page(request, body, shared=apart)
     except (NotFound, Unreadable):
-        return web.Response(status=404, text="404")
+        return _nothing(request)
     if asked == "" and member.name != "index.html":
         return web.Response(status=302, headers={"Location": f"/p/{it.id}/{member.name}"})
     suffix = Path(member.name).suffix.lower()
@@ -128,7 +178,7 @@ async def entry(request: web.Request, library: Library, item_id: str, asked: str
         member,
         {
             "Content-Type": f"{kind}{charset}",
-            "Content-Security-Policy": policy(f"{request.scheme}://{request.host}"),
+            "Content-Security-Policy": policy(_own(request), shared=apart and it.kind is Kind.LESSON),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cache-Control": "public, max-age=3600",
@@ -136,6 +186,35 @@ async def entry(request: web.Request, library: Library, item_id: str, asked: str
             "Access-Control-Allow-Origin": "*",
         },
     )
+
+
+def _page(request: web.Request, body: bytes, *, shared: bool) -> web.Response:
+    """A page of a lesson. Old ones are in old letters and say so themselves; others are UTF-8."""
+    try:
+        body.decode("utf-8")
+        kind = "text/html; charset=utf-8"
+    except UnicodeDecodeError:
+        kind = "text/html"
+    headers = {
+        "Content-Type": kind,
+        "Content-Security-Policy": policy(_own(request), shared=shared),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "public, max-age=3600",
+        "Access-Control-Allow-Origin": "*",
+    }
+    return web.Response(body=body, headers=headers)
+
+
+def _with_run_time(path: Path, name: str) -> bytes:
+    """A page with the script of the SCORM API before all of its own. Raises Unreadable."""
+    with open_archive(path) as archive:
+        body = archive.read(name, PAGE_LIMIT)
+    call = f'<script src="{RUN_TIME}"></script>'.encode()
+    for mark in (_HEAD, _HTML, _DOCTYPE):
+        if (match := mark.search(body[:65_536])) is not None:
+            return body[: match.end()] + call + body[match.end() :]
+    return call + body
 
 
 def _find(path: Path, name: str) -> Member:

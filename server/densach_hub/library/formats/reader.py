@@ -16,6 +16,7 @@ from densach_hub.library.formats.door import FORMATS
 from densach_hub.library.formats.found import Result, Source, Unreadable
 from densach_hub.library.formats.heads import media_type_of
 from densach_hub.library.formats.order import Order
+from densach_hub.library.formats.subtitles import cues, put_text
 from densach_hub.library.formats.workshop import Workshop
 
 HEAD_BYTES = 8192
@@ -44,7 +45,7 @@ def read_file(order: Order) -> Result:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
         source = Source(path, order.name, head, path.stat().st_size)
-        return _read(source, workshop)
+        return _read(source, workshop, order.beside)
     except Unreadable as reason:
         return _unread(head, reason.code, reason.detail)
     except MemoryError:
@@ -65,7 +66,7 @@ def _unread(head: bytes, code: str, detail: str = "") -> Result:
     return Result(None, code, detail[:300], media_type=media_type_of(head))
 
 
-def _read(source: Source, workshop: Workshop) -> Result:
+def _read(source: Source, workshop: Workshop, beside: tuple[str, ...]) -> Result:
     if source.size == 0:
         raise Unreadable("library.empty")
     for kind in FORMATS:
@@ -74,6 +75,8 @@ def _read(source: Source, workshop: Workshop) -> Result:
     else:
         raise Unreadable(_why_unknown(source))
     found = kind.read(source, workshop)
+    for words in beside:
+        put_text(workshop, cues(Path(words).read_bytes()))
     if found.remark is None and source.suffix and source.suffix not in found.suffixes:
         found = msgspec.structs.replace(found, remark="library.name-differs")
     return Result(found, has_cover=workshop.has_cover, passages=workshop.passages, tracks=tuple(workshop.tracks))

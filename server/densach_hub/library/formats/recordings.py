@@ -1,4 +1,4 @@
-"""Recordings in a ZIP: an audiobook of several files, or one film with its subtitles. Played from where they lie, never unpacked."""
+"""Recordings in a ZIP: an audiobook of several files, or one film with its subtitles. Played from where they lie."""
 
 import posixpath
 from collections.abc import Sequence
@@ -114,7 +114,7 @@ def _piece(archive: Archive, name: str, workshop: Workshop) -> Piece:
     size = archive.member(name, MEMBER_LIMIT).file_size
     stem = posixpath.splitext(posixpath.basename(name))[0]
     with archive.stream(name, MEMBER_LIMIT) as stream:
-        file = cast(BinaryIO, stream)
+        file = cast("BinaryIO", stream)
         if name.lower().endswith(".mp3"):
             song = read_mp3(file, size)
             if song.cover and not workshop.has_cover:
@@ -137,11 +137,13 @@ def _film(archive: Archive, name: str, workshop: Workshop) -> Found:
         if words.lower().endswith(WORDS) and _is_seen(words) and (found := cues(archive.read(words, LIMIT))):
             keep(workshop, found, language_of(words))
             put_text(workshop, found)
-    title, duration_ms, chapters = None, None, ()
+    title: str | None = None
+    duration_ms: int | None = None
+    chapters: tuple[tuple[int, str], ...] = ()
     info = archive.member(name, MEMBER_LIMIT)
     if not name.lower().endswith(".webm"):
         with archive.stream(name, MEMBER_LIMIT) as stream:
-            movie = read_movie(cast(BinaryIO, stream), info.file_size)
+            movie = read_movie(cast("BinaryIO", stream), info.file_size)
         if not movie.whole:
             raise Unreadable("library.truncated", name)
         title, duration_ms, chapters = movie.tags.get("\xa9nam"), movie.duration_ms, movie.chapters

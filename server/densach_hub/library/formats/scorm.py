@@ -26,11 +26,16 @@ _PAGES = (".html", ".htm", ".xhtml")
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A part of a lesson: `launch` is an entry of the ZIP, with parameters behind `?` where it has some."""
+    """A part of a lesson: `launch` is an entry of the ZIP, with parameters behind `?` where it has some.
+
+    `mastery`: the score from which it is passed; `data`: words the package wants to be told when it starts.
+    """
 
     label: str
     launch: str
     depth: int = 0
+    mastery: str = ""
+    data: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -148,7 +153,9 @@ def _parts(organization: etree._Element, targets: dict[str, str]) -> Iterator[Pa
         if extra and not extra.startswith("#"):
             launch += f"{'&' if '?' in launch else '?'}{extra}"
         depth = sum(1 for above in item.iterancestors() if str(above.tag).endswith("}item"))
-        yield Part(clean(item.findtext("{*}title") or "") or posixpath.basename(launch), launch, depth)
+        label = clean(item.findtext("{*}title") or "") or posixpath.basename(launch.partition("?")[0])
+        mastery = clean(item.findtext("{*}masteryscore") or "")[:20]
+        yield Part(label, launch, depth, mastery, (item.findtext("{*}datafromlms") or "").strip()[:4096])
 
 
 def _general(root: etree._Element, name: str) -> str | None:

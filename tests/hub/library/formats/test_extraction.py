@@ -37,11 +37,11 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> None
             import sys
             from densach_hub.library.formats import reader
             plain = reader._read
-            def read(source, workshop):
+            def read(source, workshop, beside):
                 if "evil" in source.name:
                     import ctypes, os, time
                     {body}
-                return plain(source, workshop)
+                return plain(source, workshop, beside)
             reader._read = read
             sys.exit(reader.main())
             """
