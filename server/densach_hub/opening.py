@@ -28,7 +28,9 @@ from densach_hub.fleet.enrolment import Site as FleetSite
 from densach_hub.fleet.service import Fleet
 from densach_hub.intake import store as intake_store
 from densach_hub.library import index as library_index
+from densach_hub.library import lessons as library_lessons
 from densach_hub.library import store as library_store
+from densach_hub.library import tracks as library_tracks
 from densach_hub.library.service import Library
 from densach_hub.measures import store as measures_store
 from densach_hub.measures.service import Measures
@@ -79,6 +81,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
                     "people": people_store.MIGRATIONS,
                     "fleet": fleet_store.SCHOOL_MIGRATIONS,
                     "library": library_store.MIGRATIONS,
+                    "learning": [*library_tracks.MIGRATIONS, *library_lessons.MIGRATIONS],
                     "measures": measures_store.MIGRATIONS,
                 },
                 backups=backups,

@@ -19,6 +19,7 @@ from densach_hub.library.finding import Finder
 from densach_hub.library.model import Form, Item, State
 from densach_hub.library.rules import filled
 from densach_hub.library.sides import Tables
+from densach_hub.library.tracks import Tracks
 from densach_hub.library.vault import Vault
 
 log = structlog.get_logger("library")
@@ -36,6 +37,7 @@ class Cataloguer:
         school: Database,
         search: Database,
         vault: Vault,
+        tracks: Tracks,
         data: Path,
         finder: Finder,
         clock: Clock,
@@ -45,6 +47,7 @@ class Cataloguer:
         self._school = school
         self._search = search
         self._vault = vault
+        self._tracks = tracks
         self._lock = data / "library.lock"
         self._finder = finder
         self._clock = clock
@@ -100,11 +103,13 @@ class Cataloguer:
         if it.file is None or attempts > MOST_ATTEMPTS:
             await self._broken(it, "library.reader-crashed" if it.file else "library.file-missing", "")
             return
-        async with self.extractor.read(self._vault.path(it.file), it.file_name or it.title) as reading:
+        beside = await self._tracks.added(it.id)
+        async with self.extractor.read(self._vault.path(it.file), it.file_name or it.title, beside=beside) as reading:
             result = reading.result
             if result.found is None:
                 await self._broken(it, result.problem or "library.reader-failed", result.detail, result.media_type)
                 return
+            await self._keep_tracks(it, reading)
             picture = await asyncio.to_thread(reading.cover)
             cover = await asyncio.to_thread(self._vault.keep, picture) if picture else it.cover
             at = self._clock.now_ms()
@@ -142,6 +147,12 @@ class Cataloguer:
 
         await self._school.write(put)
         self._changed()
+
+    async def _keep_tracks(self, it: Item, reading: Reading) -> None:
+        """The subtitles its file brought."""
+        brought = await asyncio.to_thread(reading.tracks)
+        kept = [(await asyncio.to_thread(self._vault.keep, body), track.language, track.label) for track, body in brought]
+        await self._tracks.found(it.id, kept)
 
     async def _put_text(self, it: Item, reading: Reading) -> None:
         """Replaces an item's text in the index, slice by slice."""
@@ -238,7 +249,8 @@ class Cataloguer:
         if it.file is None:
             return
         file = it.file
-        async with self.extractor.read(self._vault.path(file), it.file_name or it.title) as reading:
+        beside = await self._tracks.added(it.id)
+        async with self.extractor.read(self._vault.path(file), it.file_name or it.title, beside=beside) as reading:
             if reading.result.found is not None:
                 await self._put_text(it, reading)
             else:

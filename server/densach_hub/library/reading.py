@@ -18,12 +18,15 @@ from densach_core.web.keys import CLOCK
 from densach_core.web.respond import read_body, see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
 from densach_hub.library.files import file_name, note_opened
+from densach_hub.library.formats import recordings
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive
 from densach_hub.library.formats.found import Unreadable
 from densach_hub.library.formats.markup import harmless, is_markup
+from densach_hub.library.learning import lesson_page
 from densach_hub.library.members import MemberResponse, look
 from densach_hub.library.model import Item, Kind, Place
 from densach_hub.library.packages import package_address
+from densach_hub.library.playing import link_page, play_page
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.views import show
 
@@ -60,10 +63,13 @@ TYPES = {
     ".woff2": "font/woff2",
     ".mp3": "audio/mpeg",
     ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
     ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".webm": "video/webm",
 }
-MEDIA = {".mp3", ".m4a", ".mp4", ".webm", ".ogg"}
-MEDIA_LIMIT = 512 * 1024 * 1024
+MEDIA = {".mp3", ".m4a", ".m4b", ".mp4", ".m4v", ".webm", ".ogg"}
+MEDIA_LIMIT = recordings.MEMBER_LIMIT
 MARKUP_LIMIT = 16 * 1024 * 1024
 """A chapter is read whole to be made harmless; a long novel in one file has 3 MB."""
 SCRIPTS = {".js", ".mjs", ".wasm"}
@@ -99,7 +105,7 @@ async def read(request: web.Request) -> web.StreamResponse:
     """The reader for this kind of item. `?at=` opens a chapter or page (from 0), `?q=` marks words there."""
     library = request.app[LIBRARY]
     it = await library.item(request.match_info["id"])
-    if not it.readable or it.kind in {Kind.DOCUMENT, None}:
+    if it.kind is not Kind.LINK and (not it.readable or it.kind in {Kind.DOCUMENT, None}):
         return see_other(request, f"/items/{it.id}")
     library.file_of(it)
     note_opened(request, it.id)
@@ -117,11 +123,16 @@ async def read(request: web.Request) -> web.StreamResponse:
     }
     if it.kind is Kind.SIMULATION:
         return _simulation(request, it, values)
+    if it.kind is Kind.LESSON:
+        return await lesson_page(request, it, values)
+    if it.kind in {Kind.VIDEO, Kind.AUDIO}:
+        return await play_page(request, it, values)
+    if it.kind is Kind.LINK:
+        return link_page(request, it, values)
     template, policy = {
         Kind.EPUB: ("library/read_epub.html", EPUB_POLICY),
         Kind.PDF: ("library/read_pdf.html", PDF_POLICY),
-        Kind.VIDEO: ("library/play.html", None),
-        Kind.AUDIO: ("library/play.html", None),
+        Kind.COMIC: ("library/read_comic.html", None),
         Kind.IMAGE: ("library/picture.html", None),
     }[it.kind or Kind.IMAGE]
     response = show(request, template, **values)
@@ -182,7 +193,8 @@ async def part(request: web.Request) -> web.StreamResponse:
 async def _book(request: web.Request) -> Path:
     library = request.app[LIBRARY]
     it = await library.item(request.match_info["id"])
-    if it.kind is not Kind.EPUB:
+    packed = it.kind in {Kind.VIDEO, Kind.AUDIO} and it.media_type == recordings.MEDIA_TYPE
+    if it.kind not in {Kind.EPUB, Kind.COMIC} and not packed:
         raise NotFound("library.no-part", t("The book has no such part."))
     return library.file_of(it)
 

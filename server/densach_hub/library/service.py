@@ -21,10 +21,12 @@ from densach_hub.library.cataloguing import Cataloguer
 from densach_hub.library.extraction import WALL_SECONDS
 from densach_hub.library.finding import Finder
 from densach_hub.library.kept import Kept
+from densach_hub.library.lessons import Lessons
 from densach_hub.library.marking import Marking
 from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Home, Item, Kind, Reads, Record, State
 from densach_hub.library.readers import Readers
 from densach_hub.library.rules import grade_from_name, grades, title_from
+from densach_hub.library.tracks import Tracks
 from densach_hub.library.uploads import Upload, Uploads
 from densach_hub.library.vault import Vault, digest_of
 
@@ -71,6 +73,8 @@ class Library:
         self.uploads = Uploads(data / "uploads", self.vault, clock)
         self.finder = Finder(school, search)
         self.readers = Readers(school, clock)
+        self.tracks = Tracks(school, self.vault)
+        self.lessons = Lessons(school, clock)
         self.marking = Marking(school, clock)
         self.served: dict[str, Served] = {}
         self.shelves: dict[str, tuple[Home, str]] = {}
@@ -80,6 +84,7 @@ class Library:
             school=school,
             search=search,
             vault=self.vault,
+            tracks=self.tracks,
             data=data,
             finder=self.finder,
             clock=clock,

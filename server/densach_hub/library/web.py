@@ -7,13 +7,15 @@ from aiohttp import web
 
 from densach_core.clock import Clock
 from densach_core.web.routes import Routes
-from densach_hub.library import api, desk, desk_api, editing, files, marks_api, opds, pages, reading, tus
+from densach_hub.library import api, desk, desk_api, editing, files, learning, marks_api, opds, pages, playing, reading, tus
 from densach_hub.library.asking import ASKING, Asking
 from densach_hub.library.service import LIBRARY, Library
 
 ROUTES: tuple[Routes, ...] = (
     pages.routes,
     reading.routes,
+    playing.routes,
+    learning.routes,
     marks_api.routes,
     files.routes,
     desk.routes,

@@ -21,7 +21,7 @@ from densach_core.web.keys import SITE
 from densach_core.web.routes import EVERYONE
 from densach_core.web.site import Face, Room, Site, core_rooms, make_app, serve
 from densach_hub import library as library_room
-from densach_hub.library import index, store
+from densach_hub.library import index, lessons, store, tracks
 from densach_hub.library import web as library_web
 from densach_hub.library.model import Added, Item, State
 from densach_hub.library.packages import packages_origin
@@ -34,7 +34,8 @@ LONG = "a very long password"
 async def library_in(data: Path, *, clock: Clock | None = None, wall_seconds: float = 60.0) -> AsyncIterator[Library]:
     """A library; nothing runs in the background, `read_all` does its work."""
     data.mkdir(parents=True, exist_ok=True)
-    rooms = {"library": store.MIGRATIONS, "accounts": account_store.MIGRATIONS}
+    beside = [*tracks.MIGRATIONS, *lessons.MIGRATIONS]
+    rooms = {"library": store.MIGRATIONS, "learning": beside, "accounts": account_store.MIGRATIONS}
     async with (
         Database(data / "school.db", rooms) as school,
         Database(data / "search.db", {"library": index.MIGRATIONS}, durable=False) as search,
