@@ -87,7 +87,7 @@ async def add_record(request: web.Request) -> tuple[int, Added]:
 @routes.api("PUT", "/api/v1/items/{id}", who=LIBRARIANS, takes=Record, answers=Item, summary="Correct what is said of an item")
 async def edit(request: web.Request) -> Item:
     account = me(request)
-    changed = await request.app[LIBRARY].edit(request.match_info["id"], await read_body(request, Record))
+    changed = await request.app[LIBRARY].edit(request.match_info["id"], await read_body(request, Record), by=account.name)
     await request.app[AUDIT].note(by=account, what="library.item-edited", on=changed.id)
     return changed
 

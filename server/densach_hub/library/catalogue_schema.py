@@ -75,7 +75,7 @@ CATALOGUE = [
         CREATE TABLE import_batch (
             id TEXT PRIMARY KEY, file_name TEXT NOT NULL, format TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL,
             state TEXT NOT NULL, total INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0, code TEXT, ignored TEXT
-            NOT NULL DEFAULT '[]', changed_at INTEGER NOT NULL, kept_back INTEGER NOT NULL DEFAULT 0
+            NOT NULL DEFAULT '[]', path TEXT, changed_at INTEGER NOT NULL, kept_back INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;
         CREATE TABLE import_row (
             batch TEXT NOT NULL REFERENCES import_batch(id), line INTEGER NOT NULL, action TEXT NOT NULL, code TEXT,

@@ -90,7 +90,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
     typed = _record(request, form)
     before = _before(form)
     try:
-        await library.edit(item_id, typed, before=before)
+        await library.edit(item_id, typed, before=before, by=me(request).name)
     except BadInput as problem:
         it = await library.item(item_id, hidden=True)
         return _page(request, it, typed, before=before, wrong=problem, status=status_of(problem))

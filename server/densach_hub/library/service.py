@@ -16,10 +16,11 @@ from densach_core.database import Database
 from densach_core.errors import BadInput, Conflict, NotFound, Problem
 from densach_core.live import Bus
 from densach_core.text import t
-from densach_hub.library import store
+from densach_hub.library import store, versions
 from densach_hub.library.cataloguing import Cataloguer
 from densach_hub.library.extraction import WALL_SECONDS
 from densach_hub.library.finding import Finder
+from densach_hub.library.imports import Imports
 from densach_hub.library.kept import Kept
 from densach_hub.library.lessons import Lessons
 from densach_hub.library.marking import Marking
@@ -91,6 +92,9 @@ class Library:
             bus=bus,
             wall_seconds=wall_seconds,
         )
+        self.imports = Imports(
+            school=school, vault=self.vault, cataloguer=self.cataloguer, data=data, clock=clock, bus=bus, new_item=self._new
+        )
 
     async def run(self) -> None:
         """Until cancelled: finish interrupted uploads, read files, write reads, throw expired uploads away."""
@@ -98,6 +102,7 @@ class Library:
             group.create_task(_again_and_again(self._recover_and_read, "reading"), name="library reading")
             group.create_task(_again_and_again(self.readers.run, "reads"), name="library reads")
             group.create_task(_again_and_again(self._sweep, "uploads"), name="library uploads")
+            group.create_task(_again_and_again(self.imports.run, "imports"), name="library imports")
 
     async def _recover_and_read(self) -> None:
         await self.recover()
@@ -211,10 +216,13 @@ class Library:
             raise NotFound("library.file-missing", t("The file is no longer on the hub's disk."), t("Tell the librarian."))
         return self.vault.path(it.file)
 
-    async def edit(self, item_id: str, record: Record, *, before: Record | None = None) -> Item:
+    async def edit(
+        self, item_id: str, record: Record, *, before: Record | None = None, by: str = "", why: str = "edited"
+    ) -> Item:
         """What a person says about an item; it holds against what the file says, now and when it is read again.
 
         `before` is what the person saw: raises Conflict when something else is said by now. Raises BadInput, NotFound.
+        What was said before is kept as a version (`by` whom, `why`: edited, many, restored).
         """
 
         def change(c: Connection) -> Item:
@@ -226,6 +234,7 @@ class Library:
             fields = {name: getattr(record, name) for name in Record.__struct_fields__ if name != "key"}
             new = _checked(msgspec.structs.replace(old, **fields, changed_at=self._clock.now_ms()))
             store.put(c, new, said_too=[name for name in fields if getattr(new, name) != getattr(old, name)])
+            versions.keep(c, old, new, at=new.changed_at, by=by, why=why)
             return new
 
         new = await self._school.write(change)

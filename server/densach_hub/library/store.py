@@ -160,6 +160,21 @@ def add(c: sqlite3.Connection, new: Item, *, key: str | None = None, said: Itera
     _put_keys(c, new)
 
 
+def remove(c: sqlite3.Connection, it: Item) -> None:
+    """Deletes a catalogue line that was added by mistake, with its edition and work where nothing else stands on them.
+
+    Raises sqlite3.IntegrityError when something of a reader hangs on it.
+    """
+    for table in ("match_key", "item_version", "reading_list_item"):
+        c.execute(f"DELETE FROM {table} WHERE item_id = ?", (it.id,))  # noqa: S608 - fixed words
+    c.execute("DELETE FROM item WHERE id = ?", (it.id,))
+    if c.execute("SELECT 1 FROM item WHERE edition_id = ?", (it.edition_id,)).fetchone() is None:
+        c.execute("DELETE FROM edition WHERE id = ?", (it.edition_id,))
+    if c.execute("SELECT 1 FROM edition WHERE work_id = ?", (it.work_id,)).fetchone() is None:
+        c.execute("DELETE FROM work_creator WHERE work_id = ?", (it.work_id,))
+        c.execute("DELETE FROM work WHERE id = ?", (it.work_id,))
+
+
 def by_key(c: sqlite3.Connection, key: str) -> str | None:
     """The item whose catalogue record has this key (`record_key`), so that nothing is added twice."""
     row = c.execute("SELECT id FROM item WHERE record_key = ?", (key,)).fetchone()

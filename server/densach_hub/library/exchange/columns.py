@@ -35,9 +35,11 @@ WORDS: dict[str, tuple[str, ...]] = {
     "language": ("ngon ngu", "tieng", "language"),
     "identifiers": ("isbn", "isbn issn", "so isbn", "ma isbn", "issn", "identifiers", "identifier", "ma dinh danh"),
     "series": ("tung thu", "bo", "tu sach", "ten bo sach", "series"),
-    "series_number": ("tap", "tap so", "so tap", "volume", "series number", "number in series", "number in the series", "so trong tung thu"),
+    "series_number": ("tap", "tap so", "so tap", "volume", "series number", "number in series",
+                      "number in the series", "so trong tung thu"),
     "collections": ("bo suu tap", "suu tap", "kho", "collection", "collections"),
-    "ddc": ("ddc", "dewey number", "so dewey", "so phan loai", "phan loai", "ky hieu phan loai", "chi so phan loai", "dewey", "classification"),
+    "ddc": ("ddc", "dewey number", "so dewey", "so phan loai", "phan loai", "ky hieu phan loai", "chi so phan loai", "dewey",
+            "classification"),
     "cutter": ("cutter", "cutter number", "so cutter", "ky hieu tac gia", "ky hieu xep gia"),
     "rights": ("quyen", "ban quyen", "rights", "copyright"),
     "licence": ("giay phep", "licence", "license"),
@@ -82,8 +84,14 @@ EXPORTED: dict[str, Text] = {
     "copies": t("Copies"),
 }
 """The columns of an export in their order; their headings in both languages are among `WORDS`, so that it comes back."""
-_BY_WORDS = {word: field for field, words in WORDS.items() for word in words}
+_BY_WORDS = {fold(text.msgid).partition(" (")[0]: field for field, text in EXPORTED.items()}
+_BY_WORDS |= {word: field for field, words in WORDS.items() for word in words}
 _NUMBERING = {"stt", "tt", "no", "so thu tu", ""}
+
+
+def field_of(heading: object) -> str | None:
+    """The field that a heading means."""
+    return _BY_WORDS.get(words_of(heading))
 
 
 def words_of(heading: object) -> str:

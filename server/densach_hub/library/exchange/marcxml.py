@@ -58,7 +58,7 @@ def write(items: Iterable[Item], file: IO[bytes]) -> None:
         with document.element(f"{{{MARC21}}}collection", nsmap={None: MARC21}):
             for it in items:
                 document.write(_element(it))
-                file.write(b"\n")
+                document.write("\n")
 
 
 def _element(it: Item) -> etree._Element:

@@ -75,7 +75,7 @@ def read_workbook(path: Path) -> Source:
             sheet = book.get_sheet_by_name(name)
             rows = partial(_rows_of, sheet)
             if find_header(list(itertools.islice(rows(), HEADER_WITHIN))) is not None:
-                return _source("xlsx", rows, above=sheet.start[0] if sheet.start else 0)
+                return _source("xlsx", rows)
     except (CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
         raise unreadable("XLSX") from error
     raise _no_header()
@@ -85,8 +85,7 @@ def _rows_of(sheet: CalamineSheet) -> Iterator[list[object]]:
     return ([*row[:MOST_COLUMNS]] for row in sheet.iter_rows())
 
 
-def _source(format_name: str, rows: Callable[[], Iterator[list[object]]], *, above: int = 0) -> Source:
-    """`above`: empty rows before the first one, which people count too."""
+def _source(format_name: str, rows: Callable[[], Iterator[list[object]]]) -> Source:
     try:
         header = find_header(list(itertools.islice(rows(), HEADER_WITHIN)))
     except csv.Error as error:
@@ -96,10 +95,10 @@ def _source(format_name: str, rows: Callable[[], Iterator[list[object]]], *, abo
     index, columns, unknown = header
 
     def lines() -> Iterator[Line]:
-        number = above
+        number = 0
         try:
-            for number, row in enumerate(rows(), above + 1):
-                if number > index + above + 1 and any(cell not in (None, "") for cell in row):
+            for number, row in enumerate(rows(), 1):
+                if number > index + 1 and any(cell not in (None, "") for cell in row):
                     yield _line(number, columns, row)
         except csv.Error as error:
             yield wrong(number + 1, "import.row-broken", str(error))
