@@ -49,7 +49,8 @@ def _put(c: sqlite3.Connection, side: Tables, it: Item) -> None:
     limits = [limit("kind", it.kind), limit("subject", it.subject), limit("language", it.language)]
     limits += [limit("grade", grade) for grade in grades]
     words = (
-        row["id"], asked.spelled(titles), asked.exact_words(titles), asked.spelled(it.people), asked.spelled(topics),
+        row["id"], asked.spelled(titles), asked.exact_words(titles),
+        asked.spelled(" ".join((it.people, *it.other_names))), asked.spelled(topics),
         asked.spelled(about), " ".join(filter(None, limits)),
     )  # fmt: skip
     c.execute(f"INSERT OR REPLACE INTO {side.said} VALUES (?, ?, ?, ?, ?, ?, ?)", words)
