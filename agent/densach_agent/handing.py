@@ -66,6 +66,10 @@ class Hand:
         return ask
 
     def close(self) -> None:
+        """Waits a moment for what still runs: it has done its deed, and only has to end."""
+        for process in self._processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2)
         self._reap()
 
     def _start(self) -> None:

@@ -216,6 +216,7 @@ def test_an_agent_that_is_root_starts_the_hand_itself(systemctl: Path, tmp_path:
         return found[-1] is not None
 
     until(ended, 60, lambda: time.sleep(0.05))
+    hand.close()
     assert found[-1] == Upshot(attrs={"shown": 0})
     assert systemctl.read_text() == "--no-ask-password reboot\n"
     assert stat.S_IMODE((tmp_path / "data" / "hand").stat().st_mode) == 0o700

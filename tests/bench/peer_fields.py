@@ -183,7 +183,7 @@ ANSWERS: dict[str, str] = {
     "NETWORKS.PNPDEVICEID": _WINDOWS,
     "NETWORKS.MTU": "– 1500 in every school; another value is no fact about a machine",
     "NETWORKS.DUPLEX": "network:network.link_duplex|– not of a card whose speed nobody knows",
-    "NETWORKS.SPEED": "network:network.speed_mbps|– not of a card that does not know its speed, and not of Wi-Fi, whose speed changes all day",
+    "NETWORKS.SPEED": "network:network.speed_mbps|– not of a card that does not know it, nor of Wi-Fi, where it changes all day",
     "NETWORKS.STATUS": "network:network.link_up",
     "NETWORKS.SLAVES": _NOT_A_SCHOOLS,
     "NETWORKS.BASE": _NOT_A_SCHOOLS,
