@@ -42,7 +42,7 @@ class Reader {
   constructor(view) {
     this.view = view;
     this.places = new Places(holder);
-    this.jumps = new Jumps(this.places, (place) => this.view.goTo(place.where));
+    this.jumps = new Jumps(this.places, (place) => this.view.goTo(target(place)));
     this.settings = new Settings(() => this.dress());
     this.slider = document.querySelector("#progress");
     this.said = document.querySelector("#where");
@@ -94,7 +94,7 @@ class Reader {
       await this.view.goTo(asked);
       return;
     }
-    if (latest) await this.view.init({ lastLocation: latest.where });
+    if (latest) await this.view.init({ lastLocation: target(latest) });
     else await this.view.init({ showTextStart: true });
     if (!this.view.lastLocation) await this.view.goTo(0);
   }
@@ -285,7 +285,7 @@ class Reader {
 
   listen() {
     document.addEventListener("keydown", (event) => {
-      if (!event.target.closest("input, select, textarea, button, summary, dialog")) this.key(event);
+      if (!event.target.closest("input, select, textarea, dialog, .menu[open]")) this.key(event);
     });
     document.querySelector("#back").addEventListener("click", () => this.view.goLeft());
     document.querySelector("#on").addEventListener("click", () => this.view.goRight());
@@ -340,3 +340,8 @@ async function start() {
 }
 
 start();
+
+// Where to open: a CFI, or the part of the book where a reading app told its place in words of its own.
+function target({ where, fraction }) {
+  return CFI.isCFI.test(where) ? where : { fraction };
+}
