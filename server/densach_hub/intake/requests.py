@@ -118,7 +118,8 @@ class Requests:
                 for mac in plan.macs
             ]
         await self._db.write(lambda c: store.add_requests(c, [*kept, *helpers]))
-        macs = [mac for row in rows if not plans[row.device].awake for mac in plans[row.device].macs]
+        mine = [plan for plan in (plans[row.device] for row in rows) if not plan.awake and not plan.invented]
+        macs = [mac for plan in mine for mac in plan.macs]
         await asyncio.to_thread(self.waking.call, macs)
         await self._send(helpers)
 

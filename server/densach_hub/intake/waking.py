@@ -29,6 +29,8 @@ class Plan(msgspec.Struct, frozen=True):
     helpers: tuple[str, ...]
     awake: bool = False
     """It is awake already: there is nothing to do."""
+    invented: bool = False
+    """A simulated machine: nothing is called over a real network."""
 
 
 class Waking:
@@ -41,25 +43,28 @@ class Waking:
         self.ports: tuple[int, ...] = PORTS
 
     async def plans(self, devices: Sequence[str]) -> dict[str, Plan]:
-        """Helpers are of the same room first, then any that is awake."""
+        """Helpers are of the same room first, then any that is awake. Simulated machines help each other, and no others."""
         machines = {machine.id: machine for machine in await self._register.machines(kinds=(Kind.AGENT,))}
         awake = [m for m in machines.values() if await self._is_awake(m)]
         found = {}
         for n, device in enumerate(devices):
+            invented = device in machines and machines[device].simulated
+            others = [m for m in awake if m.id != device and m.simulated == invented]
             sections = {s.section: s for s in await self._facts.sections(device)}
             network = sections.get("network")
             macs = wakeable(network.items) if network is not None else ()
             room = _room(machines.get(device))
-            near = [m.id for m in awake if m.id != device and _room(m) == room]
-            far = [m.id for m in awake if m.id != device and _room(m) != room]
+            near = [m.id for m in others if _room(m) == room]
+            far = [m.id for m in others if _room(m) != room]
             found[device] = Plan(
-                macs, tuple((_turned(near, n) + _turned(far, n))[:HELPERS]) if macs else (), any(m.id == device for m in awake)
+                macs,
+                tuple((_turned(near, n) + _turned(far, n))[:HELPERS]) if macs else (),
+                any(m.id == device for m in awake),
+                invented,
             )
         return found
 
     async def _is_awake(self, machine: Machine) -> bool:
-        if machine.simulated:
-            return False
         live = await self._facts.live(machine.id)
         return live is not None and live.presence is Presence.ONLINE
 

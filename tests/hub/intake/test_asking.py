@@ -13,7 +13,8 @@ from tests.fixtures.mosquitto import Mosquitto
 
 from densach_core.errors import BadInput, NotFound
 from densach_hub.fleet.asking import Asked, AskedState, Wish, may_ask, wakeable
-from densach_hub.fleet.model import Kind
+from densach_hub.fleet.model import Kind, Machine
+from densach_hub.intake.waking import Plan
 from densach_hub.link.model import BrokerAddress
 from densach_wire import codec
 from densach_wire.messages import Command, InventorySection, Item, Outcome, Result
@@ -83,6 +84,32 @@ async def test_a_sleeping_machine_is_called_by_the_hub_and_a_neighbour_and_says_
 
                 await until(done)
             assert [one.name for one in await hub.intake.requests.of("pc-2")] == [], "what was a help is no request of its own"
+
+
+async def test_invented_machines_are_called_by_invented_ones_and_over_no_real_network(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    async with hub_intake(tmp_path, plain(mosquitto), devices=["pc-1"]) as hub:
+        for name in ("sim-1", "sim-2"):
+            one = Machine(id=name, name=name, kind=Kind.AGENT, admitted_at=1, admitted_by="test", simulated=True)
+            await hub.fleet.register.add(one)
+        for name in ("pc-1", "sim-1", "sim-2"):
+            async with device(mosquitto.port, name) as pc:
+                await pc.hello()
+                await pc.say(InventorySection("network", (ETHERNET,), "n"))
+                await pc.acked(1)
+                await pc.raw(b"off" if name == "sim-1" else b"online", "presence", retain=True)
+
+        async def seen() -> bool:
+            return all([await hub.fleet.telemetry.live(name) for name in ("pc-1", "sim-1", "sim-2")])
+
+        await until(seen)
+        waking = hub.intake.requests.waking
+
+        async def planned() -> bool:
+            return (await waking.plans(["sim-1"]))["sim-1"] == Plan((MAC,), ("sim-2",), invented=True)
+
+        await until(planned)
 
 
 async def test_a_machine_that_goes_off_has_done_it(mosquitto: Mosquitto, tmp_path: Path) -> None:
