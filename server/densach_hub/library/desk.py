@@ -101,7 +101,7 @@ async def attach(request: web.Request) -> web.StreamResponse:
     async for part in await request.multipart():
         if isinstance(part, BodyPartReader) and part.name == "file" and part.filename:
             name = part.filename
-            async with _on_disk(request, part) as path:
+            async with on_disk(request, part) as path:
                 it = await library.attach(item_id, path, name)
             return await _done(request, it, "library.file-attached", t("The file is here and is being processed."), name)
     raise BadInput("library.no-file", t("No file was chosen."), t("Choose one or more files first."))
@@ -109,12 +109,12 @@ async def attach(request: web.Request) -> web.StreamResponse:
 
 async def _take(request: web.Request, part: BodyPartReader, name: str) -> Added:
     """Streams one file of a form to disk, then keeps it."""
-    async with _on_disk(request, part) as path:
+    async with on_disk(request, part) as path:
         return await request.app[LIBRARY].add_file(path, by=me(request).name, name=name, move=True)
 
 
 @asynccontextmanager
-async def _on_disk(request: web.Request, part: BodyPartReader) -> AsyncIterator[Path]:
+async def on_disk(request: web.Request, part: BodyPartReader) -> AsyncIterator[Path]:
     """The part of a form as a file of its own, while the block runs; any size, never whole in memory."""
     library = request.app[LIBRARY]
     handle, temporary = tempfile.mkstemp(dir=library.uploads.folder, prefix="form-", suffix=".tmp")
@@ -123,6 +123,21 @@ async def _on_disk(request: web.Request, part: BodyPartReader) -> AsyncIterator[
     try:
         size = await library.uploads.gather(path, _blocks(part))
         if size == 0:
+            raise BadInput("library.empty", t("The file is empty."), t("Choose a file that is not empty."))
+        yield path
+    finally:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+@asynccontextmanager
+async def body_on_disk(request: web.Request) -> AsyncIterator[Path]:
+    """The same for a program's request whose body is the file."""
+    library = request.app[LIBRARY]
+    handle, temporary = tempfile.mkstemp(dir=library.uploads.folder, prefix="form-", suffix=".tmp")
+    os.close(handle)
+    path = Path(temporary)
+    try:
+        if await library.uploads.gather(path, request.content.iter_chunked(BLOCK)) == 0:
             raise BadInput("library.empty", t("The file is empty."), t("Choose a file that is not empty."))
         yield path
     finally:

@@ -20,8 +20,10 @@ from densach_core.web.routes import Routes
 from densach_core.web.speech import LOCALE
 from densach_core.web.statuses import status_of
 from densach_hub.library import store
+from densach_hub.library.import_words import WHY
 from densach_hub.library.model import Item, Record
 from densach_hub.library.roles import Say, creators_of, line_of
+from densach_hub.library.school_words import CHOICES, word_of
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE, subject_name
 from densach_hub.library.views import LANGUAGES, language_of, show
@@ -38,10 +40,24 @@ LABELS: dict[str, Text] = {
     "language": t("Language"),
     "publisher": t("Publisher"),
     "published": t("Year or date of publication"),
+    "material": t("Type of material"),
+    "level": t("School level"),
+    "audience": t("Audience"),
+    "curriculum": t("Curriculum"),
+    "ddc": t("Dewey number (DDC)"),
+    "cutter": t("Cutter number"),
+    "series": t("Series"),
+    "series_number": t("Number in the series"),
+    "collections": t("Collections"),
+    "place": t("Place of publication"),
+    "statement": t("Edition"),
+    "extent": t("Extent"),
+    "copies": t("Printed copies"),
     "topics": t("Keywords"),
     "description": t("Description"),
     "identifiers": t("Identifiers"),
     "rights": t("Rights"),
+    "licence": t("Licence"),
     "source": t("Where the item comes from"),
 }
 """The fields of the form in their order, by the record's own names."""
@@ -64,6 +80,20 @@ class ItemForm(msgspec.Struct, frozen=True):
     identifiers: str = ""
     rights: str | None = None
     source: str | None = None
+    material: str | None = None
+    level: str | None = None
+    audience: str | None = None
+    curriculum: str | None = None
+    ddc: str | None = None
+    cutter: str | None = None
+    series: str | None = None
+    series_number: str | None = None
+    collections: str = ""
+    place: str | None = None
+    statement: str | None = None
+    extent: str | None = None
+    licence: str | None = None
+    copies: int | None = None
     before: str = ""
 
 
@@ -79,7 +109,7 @@ class OtherChange(msgspec.Struct, frozen=True):
 @routes.get("/desk/items/{id}", who=LIBRARIANS)
 async def edit_page(request: web.Request) -> web.StreamResponse:
     it = await request.app[LIBRARY].item(request.match_info["id"], hidden=True)
-    return _page(request, it, store.record_of(it))
+    return await _page(request, it, store.record_of(it))
 
 
 @routes.post("/desk/items/{id}", who=LIBRARIANS)
@@ -93,14 +123,24 @@ async def edit(request: web.Request) -> web.StreamResponse:
         await library.edit(item_id, typed, before=before, by=me(request).name)
     except BadInput as problem:
         it = await library.item(item_id, hidden=True)
-        return _page(request, it, typed, before=before, wrong=problem, status=status_of(problem))
+        return await _page(request, it, typed, before=before, wrong=problem, status=status_of(problem))
     except Conflict as problem:
         it = await library.item(item_id, hidden=True)
         base = before or typed
-        merged, others = merge(base, typed, store.record_of(it), lambda name, value: _words(request, name, value))
-        return _page(request, it, merged, others=others, status=status_of(problem))
+        merged, others = merge(base, typed, store.record_of(it), lambda name, value: words_for(request, name, value))
+        return await _page(request, it, merged, others=others, status=status_of(problem))
     await request.app[AUDIT].note(by=me(request), what="library.item-edited", on=item_id)
     return see_other(request, f"/desk/items/{item_id}", flash=t("Saved."))
+
+
+@routes.post(r"/desk/items/{id}/versions/{seq:\d+}/restore", who=LIBRARIANS)
+async def restore(request: web.Request) -> web.StreamResponse:
+    """An earlier version is said again."""
+    item_id, text = request.match_info["id"], request.match_info["seq"]
+    seq = int(text) if text.isascii() and len(text) < 16 else -1
+    await request.app[LIBRARY].restore(item_id, seq, by=me(request).name)
+    await request.app[AUDIT].note(by=me(request), what="library.version-restored", on=item_id)
+    return see_other(request, f"/desk/items/{item_id}", flash=t("The earlier version is back."))
 
 
 def merge(before: Record, typed: Record, now: Record, words: Callable[[str, object], str]) -> tuple[Record, list[OtherChange]]:
@@ -115,7 +155,7 @@ def merge(before: Record, typed: Record, now: Record, words: Callable[[str, obje
     return msgspec.structs.replace(now, **kept), others
 
 
-def _page(
+async def _page(
     request: web.Request,
     it: Item,
     said: Record,
@@ -137,6 +177,9 @@ def _page(
         others=others or [],
         wrong={str(wrong.facts.get("field", "")): _say(request)(wrong.what)} if wrong else {},
         languages=LANGUAGES,
+        choices=CHOICES,
+        versions=await request.app[LIBRARY].versions(it.id),
+        why=WHY,
     )
     response.set_status(status)
     return response
@@ -166,10 +209,24 @@ def _record(request: web.Request, form: ItemForm) -> Record:
         identifiers=_lines(form.identifiers),
         rights=form.rights,
         source=form.source,
+        material=form.material,
+        level=form.level,
+        audience=form.audience,
+        curriculum=form.curriculum,
+        ddc=form.ddc,
+        cutter=form.cutter,
+        series=form.series,
+        series_number=form.series_number,
+        collections=_lines(form.collections.replace(";", "\n").replace(",", "\n")),
+        place=form.place,
+        statement=form.statement,
+        extent=form.extent,
+        licence=form.licence,
+        copies=form.copies,
     )
 
 
-def _words(request: web.Request, name: str, value: object) -> str:
+def words_for(request: web.Request, name: str, value: object) -> str:
     """A field's value as the note says it; empty when nothing is said."""
     say = _say(request)
     if value is None or value == ():
@@ -178,6 +235,9 @@ def _words(request: web.Request, name: str, value: object) -> str:
         return ", ".join(line_of(creator, say) for creator in value)  # type: ignore[attr-defined]
     if isinstance(value, tuple):
         return ", ".join(value)
+    if name in CHOICES:
+        word = word_of(name, str(value))
+        return say(word) if isinstance(word, Text) else str(word)
     shown = subject_name(str(value)) if name == "subject" else language_of(str(value)) if name == "language" else str(value)
     words = say(shown) if isinstance(shown, Text) else str(shown)
     return words if len(words) <= 200 else f"{words[:199]}…"

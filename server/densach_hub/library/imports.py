@@ -214,7 +214,9 @@ class Imports:
         await asyncio.to_thread(self._forget, batch.id)
 
     async def _add(self, batch: Batch) -> None:
-        while part := await self._rows(batch, Action.NEW, done=0):
+        after = -1
+        while part := await self._to_do(batch, Action.NEW, after):
+            after = part[-1].line
             files = {row.line: await asyncio.to_thread(self._file, row.file) for row in part if row.file}
 
             def add(c: Connection, rows: list[Row] = part, files: dict[int, tuple[str, int] | None] = files) -> None:
@@ -259,7 +261,9 @@ class Imports:
             return None
 
     async def _change(self, batch: Batch) -> None:
-        while part := await self._rows(batch, Action.CHANGED, done=0):
+        after = -1
+        while part := await self._to_do(batch, Action.CHANGED, after):
+            after = part[-1].line
 
             def change(c: Connection, rows: list[Row] = part) -> None:
                 at = self._clock.now_ms()
@@ -294,7 +298,9 @@ class Imports:
         await self._school.write(lambda c: self._set(c, batch, Stage.DONE))
 
     async def _take_back(self, batch: Batch) -> None:
-        while part := await self._school.read(lambda c: batches.rows(c, batch.id, CAME, done=1, limit=SLICE)):
+        after = -1
+        while part := await self._school.read(lambda c, a=after: batches.rows(c, batch.id, CAME, done=1, after=a, limit=SLICE)):  # type: ignore[misc]
+            after = part[-1].line
 
             def back(c: Connection, rows: list[Row] = part) -> None:
                 kept = sum(not self._row_back(c, batch, row) for row in rows)
@@ -326,8 +332,9 @@ class Imports:
         batches.set_row(c, batch.id, row.line, done=3)
         return True
 
-    async def _rows(self, batch: Batch, action: Action, *, done: int) -> list[Row]:
-        return await self._school.read(lambda c: batches.rows(c, batch.id, [action], done=done, limit=SLICE))
+    async def _to_do(self, batch: Batch, action: Action, after: int) -> list[Row]:
+        """The next rows; `after` spares stepping over those already done, a stage that starts again begins before the first."""
+        return await self._school.read(lambda c: batches.rows(c, batch.id, [action], done=0, after=after, limit=SLICE))
 
     def _said(self) -> None:
         self._bus.say("imports")

@@ -18,6 +18,8 @@ from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.library import store, versions
 from densach_hub.library.cataloguing import Cataloguer
+from densach_hub.library.exchange.tables import Say
+from densach_hub.library.exporting import Wanted, export
 from densach_hub.library.extraction import WALL_SECONDS
 from densach_hub.library.finding import Finder
 from densach_hub.library.imports import Imports
@@ -30,6 +32,7 @@ from densach_hub.library.rules import grade_from_name, grades, title_from
 from densach_hub.library.tracks import Tracks
 from densach_hub.library.uploads import Upload, Uploads
 from densach_hub.library.vault import Vault, digest_of
+from densach_hub.library.versions import Version
 
 log = structlog.get_logger("library")
 MOST_TITLE = 500
@@ -315,6 +318,21 @@ class Library:
         changed = await self._school.write(change)
         await self.cataloguer.indexed(changed)
         return changed
+
+    async def versions(self, item_id: str) -> list[Version]:
+        """What was said of an item before, newest first."""
+        return await self._school.read(lambda c: versions.of(c, item_id))
+
+    async def restore(self, item_id: str, seq: int, *, by: str) -> Item:
+        """Says again what an earlier version said (which becomes a version of its own). Raises NotFound."""
+        found = await self._school.read(lambda c: versions.one(c, item_id, seq))
+        if found is None:
+            raise NotFound("library.no-version", t("This version is not known."), t("Look at the list of versions."))
+        return await self.edit(item_id, found.record, by=by, why="restored")
+
+    async def export(self, format_name: str, wanted: Wanted, say: Say) -> Path:
+        """The catalogue as a file that the caller deletes."""
+        return await export(self._school, self.uploads.folder, format_name, wanted, say)
 
     # ---- lists
 

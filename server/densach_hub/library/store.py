@@ -127,6 +127,12 @@ def ready_after(c: sqlite3.Connection, last: str, limit: int) -> list[Item]:
     return [_item(row) for row in rows]
 
 
+def ready_where(c: sqlite3.Connection, where: str, values: Sequence[object], after: str, limit: int) -> list[Item]:
+    """Ready items by id from `after` on. `where` is SQL over i, e and w that begins with AND, of our own words."""
+    rows = c.execute(f"{_JOINED} WHERE i.state = 'ready' AND i.id > ?{where} ORDER BY i.id LIMIT ?", (after, *values, limit))
+    return [_item(row) for row in rows]
+
+
 def counts_by_state(c: sqlite3.Connection) -> dict[str, int]:
     """State → how many items; a state nothing is in has no entry."""
     return dict(c.execute("SELECT state, count(*) FROM item GROUP BY state").fetchall())
