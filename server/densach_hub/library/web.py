@@ -7,7 +7,22 @@ from aiohttp import web
 
 from densach_core.clock import Clock
 from densach_core.web.routes import Routes
-from densach_hub.library import api, desk, desk_api, editing, files, learning, marks_api, opds, pages, playing, reading, tus
+from densach_hub.library import (
+    api,
+    desk,
+    desk_api,
+    desk_imports,
+    editing,
+    exchange_api,
+    files,
+    learning,
+    marks_api,
+    opds,
+    pages,
+    playing,
+    reading,
+    tus,
+)
 from densach_hub.library.asking import ASKING, Asking
 from densach_hub.library.service import LIBRARY, Library
 
@@ -19,6 +34,8 @@ ROUTES: tuple[Routes, ...] = (
     marks_api.routes,
     files.routes,
     desk.routes,
+    desk_imports.routes,
+    exchange_api.routes,
     editing.routes,
     tus.routes,
     opds.routes,
