@@ -66,7 +66,8 @@ def docx_files() -> dict[str, str | bytes]:
 def pptx() -> bytes:
     def slide(title: str, text: str) -> str:
         return (
-            f'<p:sld xmlns:p="{P}" xmlns:a="{A}"><p:cSld><p:spTree><p:sp><p:nvSpPr><p:nvPr><p:ph type="title"/></p:nvPr></p:nvSpPr>'
+            f'<p:sld xmlns:p="{P}" xmlns:a="{A}"><p:cSld><p:spTree>'
+            '<p:sp><p:nvSpPr><p:nvPr><p:ph type="title"/></p:nvPr></p:nvSpPr>'
             f"<p:txBody><a:p><a:r><a:t>{title}</a:t></a:r></a:p></p:txBody></p:sp>"
             f"<p:sp><p:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp></p:spTree></p:cSld></p:sld>"
         )
@@ -90,8 +91,11 @@ def xlsx() -> bytes:
             "[Content_Types].xml": "<Types/>",
             "xl/workbook.xml": f'<workbook xmlns="{S}" xmlns:r="{R}"><sheets><sheet name="Điểm" sheetId="1" r:id="a"/>'
             '<sheet name="Ẩn" sheetId="2" state="hidden" r:id="b"/></sheets></workbook>',
-            "xl/_rels/workbook.xml.rels": links(("a", "worksheet", "worksheets/sheet1.xml"), ("b", "worksheet", "/xl/worksheets/2.xml")),
-            "xl/sharedStrings.xml": f'<sst xmlns="{S}"><si><t>Họ tên</t></si><si><r><t>Nguyễn </t></r><r><t>An</t></r></si></sst>',
+            "xl/_rels/workbook.xml.rels": links(
+                ("a", "worksheet", "worksheets/sheet1.xml"), ("b", "worksheet", "/xl/worksheets/2.xml")
+            ),
+            "xl/sharedStrings.xml": f'<sst xmlns="{S}"><si><t>Họ tên</t></si>'
+            "<si><r><t>Nguyễn </t></r><r><t>An</t></r></si></sst>",
             "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{S}"><sheetData><row><c t="s"><v>0</v></c><c t="s"><v>1</v></c>'
             '<c><v>9.5</v></c><c t="inlineStr"><is><t>giỏi</t></is></c><c t="s"><v>99</v></c></row></sheetData></worksheet>',
             "xl/worksheets/2.xml": f'<worksheet xmlns="{S}"><sheetData><row><c><v>secret</v></c></row></sheetData></worksheet>',
@@ -107,7 +111,7 @@ def odf(kind: str, inner: str, *, locked: bool = False) -> bytes:
     return packed(
         {
             "mimetype": f"application/vnd.oasis.opendocument.{kind}",
-            "content.xml": f'<?xml version="1.0"?><office:document-content {names}><office:body>{inner}</office:body></office:document-content>',
+            "content.xml": f"<office:document-content {names}><office:body>{inner}</office:body></office:document-content>",
             "META-INF/manifest.xml": f'<m:manifest xmlns:m="{ODF}:manifest:1.0">{secret}</m:manifest>',
             "meta.xml": '<o:m xmlns:o="x"><dc:title xmlns:dc="http://purl.org/dc/elements/1.1/">Tên ODF</dc:title></o:m>',
         }
@@ -167,7 +171,7 @@ def mp4_with_text(lines: tuple[str, ...] = ("Xin chào", "Tạm biệt"), *, cha
 
     def trak(number: int, handler: bytes, sample: bytes, tables: bytes = b"", more: bytes = b"") -> bytes:
         tkhd = box(b"tkhd", b"\0" * 12, struct.pack(">I", number), b"\0" * 64)
-        mdhd = box(b"mdhd", b"\0" * 12, struct.pack(">II", 1000, 4000), struct.pack(">H", 0x5933), b"\0\0")
+        mdhd = box(b"mdhd", b"\0" * 12, struct.pack(">II", 1000, 4000), struct.pack(">H", 0x5925), b"\0\0")
         hdlr = box(b"hdlr", b"\0" * 8, handler, b"\0" * 12)
         stsd = box(b"stsd", b"\0" * 8, box(sample, b"\0" * 8))
         return box(b"trak", tkhd, more, box(b"mdia", mdhd, hdlr, box(b"minf", box(b"stbl", stsd, tables))))
@@ -184,9 +188,7 @@ def mp4_with_text(lines: tuple[str, ...] = ("Xin chào", "Tạm biệt"), *, cha
 
 def nero_chapters(titles: tuple[str, ...]) -> bytes:
     """The box of Nero's chapters, ten seconds each."""
-    listed = b"".join(
-        struct.pack(">QB", n * 100_000_000, len(title.encode())) + title.encode() for n, title in enumerate(titles)
-    )
+    listed = b"".join(struct.pack(">QB", n * 100_000_000, len(title.encode())) + title.encode() for n, title in enumerate(titles))
     return made.box(b"chpl", b"\x01\0\0\0\0\0\0\0", bytes([len(titles)]), listed)
 
 
@@ -234,7 +236,8 @@ def manifest(resources: str, items: str, *, title: str = "Ca dao lớp 6") -> st
 
 def lesson(page: str = LESSON_PAGE, *, folder: str = "", files: dict[str, str | bytes] | None = None, parts: int = 1) -> bytes:
     resources = "".join(
-        f'<resource identifier="r{n}" type="webcontent" adlcp:scormtype="sco" href="BAI/Index{n}.html?lang=vi"/>' for n in range(parts)
+        f'<resource identifier="r{n}" type="webcontent" adlcp:scormtype="sco" href="BAI/Index{n}.html?lang=vi"/>'
+        for n in range(parts)
     )
     items = "".join(f'<item identifier="i{n}" identifierref="r{n}"><title>Phần {n + 1}</title></item>' for n in range(parts))
     pages: dict[str, str | bytes] = {f"{folder}bai/index{n}.html": page for n in range(parts)}

@@ -73,7 +73,8 @@ async def test_a_lesson_reaches_neither_session_nor_network(browser: Browser, li
         "await attempt('top', () => top.document.title);"
         f"await attempt('hub', async () => (await fetch('{live.base}/api/v1/me', {{credentials: 'include'}})).status);"
         "await attempt('move', () => { top.location = 'about:blank'; return 'moved'; });"
-        "await attempt('forge', () => { top.postMessage({densach: 'lesson', key: 'guess', said: {'cmi.core.score.raw': '1'}}, '*');"
+        "await attempt('forge', () => {"
+        " top.postMessage({densach: 'lesson', key: 'guess', said: {'cmi.core.score.raw': '1'}}, '*');"
         " return 'sent'; });"
         "document.getElementById('tried').textContent = tried.join(' '); })();</script></body>",
     )

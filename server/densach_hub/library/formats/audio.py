@@ -58,6 +58,8 @@ class Mp3:
         head = source.head
         if head.startswith(b"ID3"):
             return True
+        if head.startswith(b"\xff\xfe"):
+            return False  # the mark of UTF-16, which also reads as a frame of a layer nobody uses
         return len(head) > 4 and head[0] == 0xFF and _frame(head[:4]) is not None
 
     def read(self, source: Source, workshop: Workshop) -> Found:

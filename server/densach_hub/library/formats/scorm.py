@@ -12,8 +12,9 @@ import msgspec
 from lxml import etree
 
 from densach_hub.library.formats.archive import Archive, is_safe_name, open_archive, parse_xml
-from densach_hub.library.formats.epub import clean, text_of, words_of
+from densach_hub.library.formats.epub import clean, words_of
 from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.simulation import page_of
 from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Heading, Kind
 
@@ -67,7 +68,7 @@ class Scorm:
             for number, name in enumerate(names):
                 body = archive.get(name)
                 if body is not None:
-                    title, text = text_of(body)
+                    title, _, text = page_of(body)
                     workshop.text(number, title, text)
         return Found(
             kind=Kind.LESSON,

@@ -5,6 +5,7 @@ from lxml import etree, html
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, start_page
 from densach_hub.library.formats.epub import clean, words_of
 from densach_hub.library.formats.found import Found, Source, Unreadable
+from densach_hub.library.formats.letters import decode
 from densach_hub.library.formats.workshop import Workshop
 from densach_hub.library.model import Kind
 
@@ -18,16 +19,16 @@ class Simulation:
             return False
         try:
             with open_archive(source.path) as archive:
-                return start_page(archive) is not None
+                return startpage_of(archive) is not None
         except Unreadable:
             return False
 
     def read(self, source: Source, workshop: Workshop) -> Found:
         with open_archive(source.path) as archive:
-            start = start_page(archive)
+            start = startpage_of(archive)
             if start is None:
                 raise Unreadable("library.missing-part", "index.html")
-            title, language, text = _page(archive.read(start))
+            title, language, text = page_of(archive.read(start))
             workshop.text(0, title, text)
             base = start.removesuffix("index.html")
             for name in COVERS:
@@ -37,9 +38,11 @@ class Simulation:
         return Found(kind=Kind.SIMULATION, media_type=MEDIA_TYPE, suffixes=(".zip",), title=title, language=language)
 
 
-def _page(body: bytes) -> tuple[str | None, str | None, str]:
+def page_of(body: bytes) -> tuple[str | None, str | None, str]:
+    """Title, language and words of an HTML page, in whatever letters it is written."""
     try:
-        root = html.document_fromstring(body, parser=html.HTMLParser(no_network=True, encoding="utf-8"))
+        parser = html.HTMLParser(no_network=True, encoding="utf-8")
+        root = html.document_fromstring(decode(body).encode(), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None, None, ""
     title = clean(root.findtext(".//title") or "") or None
