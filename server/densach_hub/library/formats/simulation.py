@@ -19,13 +19,13 @@ class Simulation:
             return False
         try:
             with open_archive(source.path) as archive:
-                return startpage_of(archive) is not None
+                return start_page(archive) is not None
         except Unreadable:
             return False
 
     def read(self, source: Source, workshop: Workshop) -> Found:
         with open_archive(source.path) as archive:
-            start = startpage_of(archive)
+            start = start_page(archive)
             if start is None:
                 raise Unreadable("library.missing-part", "index.html")
             title, language, text = page_of(archive.read(start))
