@@ -17,13 +17,13 @@ from densach_hub.library import (
     files,
     learning,
     marks_api,
-    opds,
     pages,
     playing,
     reading,
     tus,
 )
 from densach_hub.library.asking import ASKING, Asking
+from densach_hub.library.opds import web as opds
 from densach_hub.library.service import LIBRARY, Library
 
 ROUTES: tuple[Routes, ...] = (
@@ -38,7 +38,7 @@ ROUTES: tuple[Routes, ...] = (
     exchange_api.routes,
     editing.routes,
     tus.routes,
-    opds.routes,
+    *opds.ROUTES,
     api.routes,
     desk_api.routes,
 )
@@ -46,7 +46,7 @@ ROUTES: tuple[Routes, ...] = (
 
 def services(library: Library, clock: Clock, *, searches_per_s: float = 0.0) -> Mapping[web.AppKey[Any], Any]:
     """What the library's handlers look for in the application. `searches_per_s`: of one account; 0 is no limit."""
-    found: dict[web.AppKey[Any], Any] = {LIBRARY: library}
+    found: dict[web.AppKey[Any], Any] = {LIBRARY: library, **opds.services(library, clock)}
     if searches_per_s > 0:
         found[ASKING] = Asking(clock, searches_per_s)
     return found

@@ -1,0 +1,174 @@
+"""What can be opened, newest first, a stretch at a time from where the last one ended: as quick at the end of 100,000 as at the
+beginning. And how much of it stands under each subject, grade, kind and language.
+"""
+# ruff: noqa: S608 - only names of tables are put into statements
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from densach_hub.library import sides
+from densach_hub.library.index import bounds, limit
+from densach_hub.library.model import Facet, Facets, Filters, Kind
+from densach_hub.library.sides import Tables
+
+RARE = 1_500
+"""Up to so many fitting items are taken from the index of limits and put in order; of more, one is soon met going by age."""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Where a stretch ends: when its item came in, and its number, for those of the same moment."""
+
+    added_at: int
+    entry: int
+
+    def __str__(self) -> str:
+        return f"{self.added_at}-{self.entry}"
+
+
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids of items, newest first; `newer`, `older`: there are more on that side."""
+
+    items: tuple[str, ...] = ()
+    first: Mark | None = None
+    last: Mark | None = None
+    newer: bool = False
+    older: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Items alike in all that a list can be limited to."""
+
+    kind: str
+    subject: str | None
+    grade_from: int | None
+    grade_to: int | None
+    language: str | None
+    n: int
+
+
+def mark_of(text: str) -> Mark | None:
+    """A mark out of an address; None for what is none."""
+    added_at, dash, entry = text.partition("-")
+    if not dash or not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in (added_at, entry)):
+        return None
+    return Mark(int(added_at), int(entry))
+
+
+def stretch(
+    c: sqlite3.Connection,
+    filters: Filters,
+    *,
+    most: int,
+    rare: bool,
+    before: Mark | None = None,
+    after: Mark | None = None,
+    oldest: bool = False,
+) -> Stretch:
+    """At most `most` items: older than `before`, newer than `after`, the oldest of all, else the newest.
+
+    `rare`: at most `RARE` items fit the filters.
+    """
+    side = sides.answering(c)
+    if side is None:
+        return Stretch()
+    up = before is None and (after is not None or oldest)
+    where, values = _where(filters)
+    if (mark := before or after) is not None:
+        where += f" AND (e.added_at, e.id) {'>' if up else '<'} (?, ?)"
+        values += [mark.added_at, mark.entry]
+    source, first_values = _source(side, filters, rare=rare)
+    order = "ASC" if up else "DESC"
+    rows = c.execute(
+        f"SELECT e.id, e.item, e.added_at FROM {source} WHERE e.kind IS NOT NULL{where}"
+        f" ORDER BY e.added_at {order}, e.id {order} LIMIT ?",
+        (*first_values, *values, most + 1),
+    ).fetchall()
+    more = len(rows) > most
+    rows = rows[:most][::-1] if up else rows[:most]
+    if not rows:
+        return Stretch(newer=before is not None, older=after is not None)
+    marks = [Mark(row["added_at"], row["id"]) for row in (rows[0], rows[-1])]
+    return Stretch(
+        items=tuple(row["item"] for row in rows),
+        first=marks[0],
+        last=marks[1],
+        newer=more if up else before is not None,
+        older=after is not None if up else more,
+    )
+
+
+def _source(side: Tables, filters: Filters, *, rare: bool) -> tuple[str, list[object]]:
+    if not rare:
+        return f"{side.entry} e", []
+    kinds = " OR ".join(f'"{limit("kind", kind)}"' for kind in Kind)
+    question = f"limits : ({kinds}){bounds(filters)}"
+    return (
+        f"(SELECT rowid AS id FROM {side.words} WHERE {side.words} MATCH ?) h CROSS JOIN {side.entry} e ON e.id = h.id",
+        [question],
+    )
+
+
+def _where(filters: Filters) -> tuple[str, list[object]]:
+    where, values = "", list[object]()
+    for column in ("subject", "kind", "language"):
+        value = getattr(filters, column)
+        if value is not None:
+            where += f" AND e.{column} = ?"
+            values.append(value)
+    if filters.grade is not None:
+        where += " AND e.grade_from <= ? AND e.grade_to >= ?"
+        values += [filters.grade, filters.grade]
+    return where, values
+
+
+def groups(c: sqlite3.Connection) -> tuple[Group, ...]:
+    """Everything there is, in groups: a look at the whole table, whose answer serves every list until something changes."""
+    side = sides.answering(c)
+    if side is None:
+        return ()
+    rows = c.execute(
+        f"SELECT kind, subject, grade_from, grade_to, language, count(*) AS n FROM {side.entry} WHERE kind IS NOT NULL"
+        " GROUP BY 1, 2, 3, 4, 5"
+    )
+    return tuple(Group(*row) for row in rows)
+
+
+def counted(every: Sequence[Group], filters: Filters) -> tuple[Facets, int]:
+    """How many fit the filters, and how many would with another subject, grade, kind or language in their place."""
+    subjects, grades, kinds, languages = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    total = 0
+    for group in every:
+        last = group.grade_to if group.grade_to is not None else group.grade_from
+        span = range(group.grade_from, last + 1) if group.grade_from is not None and last is not None else range(0)
+        fits = {
+            "subject": filters.subject in (None, group.subject),
+            "kind": filters.kind in (None, group.kind),
+            "language": filters.language in (None, group.language),
+            "grade": filters.grade is None or filters.grade in span,
+        }
+        wrong = [name for name, fit in fits.items() if not fit]
+        if not wrong:
+            total += group.n
+        for name, counter, value in (
+            ("subject", subjects, group.subject),
+            ("kind", kinds, group.kind),
+            ("language", languages, group.language),
+        ):
+            if value is not None and wrong in ([], [name]):
+                counter[value] += group.n
+        if wrong in ([], ["grade"]):
+            for grade in span:
+                grades[str(grade)] += group.n
+    return Facets(
+        subjects=_most(subjects),
+        grades=tuple(Facet(key, grades[key]) for key in sorted(grades, key=int)),
+        kinds=_most(kinds),
+        languages=_most(languages),
+    ), total
+
+
+def _most(counter: Counter[str]) -> tuple[Facet, ...]:
+    return tuple(Facet(key, n) for key, n in sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))
