@@ -70,9 +70,9 @@ def test_what_was_kept_never_makes_a_clone_and_what_changed_never_unmakes_one(
 @settings(max_examples=examples(100))
 @given(fingerprints, fingerprints)
 def test_who_surely_is_the_same_is_no_clone_of_strong_factors(one: tuple[Factor, ...], other: tuple[Factor, ...]) -> None:
-    strong = [tuple(f for f in factors if f.strong) for factors in (one, other)]
-    if surely_same(*strong):
-        assert decide(*strong).verdict is not Verdict.CLONE
+    before, now = (tuple(factor for factor in factors if factor.strong) for factors in (one, other))
+    if surely_same(before, now):
+        assert decide(before, now).verdict is not Verdict.CLONE
 
 
 @settings(max_examples=examples(100))

@@ -14,7 +14,7 @@ from densach_agent.settings import Settings
 from densach_demo.simulator.clock import MachineClock
 from densach_demo.simulator.hardware import Hardware
 from densach_demo.simulator.history import health
-from densach_wire.messages import Body, Desired, Event, InventorySection, Item, Moment, UsageSlice, digest_bytes
+from densach_wire.messages import Attrs, Body, Desired, Event, InventorySection, Item, Moment, UsageSlice, digest_bytes
 
 CASES = Path(__file__).parents[1] / "fixtures" / "machines"
 DAYS = 30
@@ -89,7 +89,7 @@ def sections(day: int) -> Iterator[InventorySection]:
             items = [_package(items[0], n, day) for n in range(PACKAGES)]
         if name == "usb" and day % 2:
             items = items[:-1]
-        yield InventorySection(name, tuple(items), hashlib.sha256(digest_bytes(items)).hexdigest()[:32])
+        yield InventorySection(name, tuple(items), hashlib.sha256(digest_bytes(tuple(items))).hexdigest()[:32])
 
 
 def _package(like: Item, number: int, day: int) -> Item:
@@ -97,7 +97,7 @@ def _package(like: Item, number: int, day: int) -> Item:
     noise = hashlib.sha256(f"package {number}".encode()).hexdigest()
     name = f"lib{noise[:7]}-{noise[7:12]}"
     version = f"{number % 9}.{int(noise[12:14], 16)}.{(day if number % 50 == day % 50 else 0)}-{noise[14]}+deb12u{number % 7}"
-    attrs = {"name": name, "version": version, "size_bytes": int(noise[15:21], 16) * 8, "publisher": noise[21:32]}
+    attrs: Attrs = {"name": name, "version": version, "size_bytes": int(noise[15:21], 16) * 8, "publisher": noise[21:32]}
     return Item(like.cls, f"dpkg:{name}:amd64", {**like.attrs, **attrs})
 
 
