@@ -107,7 +107,7 @@ class Hardware(msgspec.Struct, frozen=True):
                 ),
             ),
             _section("display", _item("display", "HDMI-1", maker="Sim", model="Sim 19", serial=f"SIMS{number:05}")),
-            _section("network", _item("network", "eth0", mac=self.mac, kind="ethernet", speed_mbps=1000, wol="on")),
+            _section("network", _item("network", "eth0", mac=self.mac, kind="ethernet", speed_mbps=1000, wake_on_lan=True)),
             _section("os", _item("os", "os", name=model.os[0], version=model.os[1], arch="x86_64", kernel="6.1.0")),
             _section("packages", *on_the_wire(self._programs())),
         )  # fmt: skip
