@@ -17,10 +17,10 @@ from densach_hub.library.model import Card, Facet, Facets, Filters, Hit, Inside
 from densach_hub.library.query import Query
 from densach_hub.library.sides import Tables
 
-COUNTED = 5_000
+COUNTED = 2_000
 """So many matches are counted; beyond, figures are “more than”."""
 
-RANKED = 1_500
+RANKED = 600
 """So many matches are put in order by weight; of a word that is in more of them the newest come first."""
 
 ROUNDS = 40

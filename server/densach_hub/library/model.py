@@ -251,7 +251,7 @@ class Facet(msgspec.Struct, frozen=True):
 
 
 class Facets(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of what was found, each as if only the other limits held. Not `exact`: more was found than is counted (5,000)."""
+    """Counts of what was found, each as if only the other limits held. Not `exact`: more was found than is counted (2,000)."""
 
     subjects: tuple[Facet, ...] = ()
     grades: tuple[Facet, ...] = ()
@@ -261,7 +261,7 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search found: titles in order of rank, then texts. `total` is None beyond what is counted (5,000).
+    """What a search found: titles in order of rank, then texts. `total` is None beyond what is counted (2,000).
 
     `read_as`: the words looked for in place of those typed (keys of Telex or VNI read, a slip mended); `meant`: words that
     would find more, not looked for yet; `loose`: no title has all the words, these have some.

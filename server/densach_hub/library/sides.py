@@ -110,6 +110,7 @@ def _make(c: sqlite3.Connection, name: str, *, answers: bool) -> None:
             grade_from INTEGER, grade_to INTEGER, language TEXT, added_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
             text_of TEXT, text_upto INTEGER)""",
         f"CREATE INDEX {t.entry}_added ON {t.entry}(added_at)",
+        f"CREATE INDEX {t.entry}_limits ON {t.entry}(kind, subject, grade_from, grade_to, language)",
         f"CREATE TABLE {t.card} (id INTEGER PRIMARY KEY, card BLOB NOT NULL)",
         f"""CREATE TABLE {t.said} (id INTEGER PRIMARY KEY, title TEXT NOT NULL, exact TEXT NOT NULL, people TEXT NOT NULL,
             topics TEXT NOT NULL, about TEXT NOT NULL, limits TEXT NOT NULL)""",
