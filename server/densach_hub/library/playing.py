@@ -50,12 +50,12 @@ class Told(msgspec.Struct, frozen=True):
 async def play_page(request: web.Request, it: Item, values: dict[str, object]) -> web.Response:
     """A film or sound with its chapters and subtitles; several files play as one."""
     tracks = await request.app[LIBRARY].tracks.of(it.id) if it.kind is Kind.VIDEO else []
-    pieces = await pieces_of(request, it)
+    files = await pieces_of(request, it)
     return show(
         request,
         "library/play.html",
-        pieces=pieces,
-        pieces_json=msgspec.json.encode(pieces).decode(),
+        files=files,
+        files_json=msgspec.json.encode(files).decode(),
         tracks=[told(track, number) for number, track in enumerate(tracks, 1)],
         clock=clock_words,
         **values,
