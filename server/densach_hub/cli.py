@@ -1,6 +1,7 @@
 """Commands of a hub. Every one that touches data takes `--data DIR`."""
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -287,6 +288,95 @@ def library_add(data: Path, paths: tuple[Path, ...], as_json: bool) -> None:
     _say({"files": done}, f"{len(files) - failed} of {len(files)} files are in the library.", as_json=as_json)
     if failed:
         raise SystemExit(1)
+
+
+@library.command("import", epilog="Example: densach library import danh-muc.xlsx --dry-run --data DIR")
+@DATA
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+@JSON
+def library_import(data: Path, file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Import records: MARC 21, MARCXML, CSV, XLSX, or a Calibre folder. Shows what will change, then asks; can be undone.
+
+    With --json nothing is asked: it is only imported together with --yes.
+    """
+    from densach_core.web.site import languages
+    from densach_hub.library.batches import Action, Batch, Stage
+    from densach_hub.library.import_words import why
+    from densach_hub.opening import open_rooms
+    from densach_hub.web_rooms import every_room
+
+    say = languages(every_room()).say
+
+    def told(batch: Batch) -> None:
+        if not as_json and sys.stderr.isatty():
+            click.echo(f"\r{batch.stage.value} {batch.done}{f'/{batch.total}' if batch.total else ''}    ", nl=False, err=True)
+
+    async def work() -> bool:
+        async with open_rooms(data, kept_clock(data)) as rooms:
+            imports = rooms.library.imports
+            batch = await imports.settled((await imports.begin(file, file.name, by="command")).id, told=told)
+            odd = await imports.remarks(batch.id, limit=1_000)
+            if not as_json:
+                for action in Action:
+                    click.echo(f"{batch.counts.get(action, 0):7} {action.value}")
+                for row in odd:
+                    click.echo(f"  {row.line}: {say(why(row.code), 'vi')} ({row.code}) {row.detail}", err=True)
+            changes = batch.counts.get(Action.NEW, 0) + batch.counts.get(Action.CHANGED, 0)
+            go = batch.stage is Stage.PREVIEW and changes > 0 and not dry_run and (yes or not as_json)
+            if go and not yes:
+                go = click.confirm("Import this?")
+            if go:
+                await imports.apply(batch.id)
+                batch = await imports.settled(batch.id, told=told)
+                if running(data) is None:
+                    async with rooms.library.cataloguer.extractor:
+                        await rooms.library.cataloguer.read_waiting()
+            else:
+                await imports.drop(batch.id)
+            problems = [{"line": row.line, "code": row.code, "detail": row.detail} for row in odd]
+            failed = f"{say(why(batch.code), 'vi')} ({batch.code})" if batch.code else ""
+            _say(
+                {"import": batch.id, "imported": go, "failed": batch.code, "problems": problems, **batch.counts},
+                failed or (f"Imported. To take it back: /desk/imports/{batch.id}" if go else "Nothing was changed."),
+                as_json=as_json,
+            )
+            return batch.stage is not Stage.FAILED
+
+    if not asyncio.run(work()):
+        raise SystemExit(1)
+
+
+@library.command("export", epilog="Example: densach library export danh-muc.xlsx --data DIR")
+@DATA
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--format", "format_name", type=click.Choice(["marc", "marcxml", "csv", "xlsx"]), help="Default: by the ending.")
+@click.option("--subject", help="Only this subject (its code, as toan).")
+@click.option("--grade", type=click.IntRange(1, 12), help="Only this grade.")
+@JSON
+def library_export(
+    data: Path, file: Path, format_name: str | None, subject: str | None, grade: int | None, as_json: bool
+) -> None:
+    """Write the catalogue into a file: .mrc (MARC 21), .xml (MARCXML), .csv or .xlsx."""
+    from densach_core.web.site import languages
+    from densach_hub.library.exporting import Wanted
+    from densach_hub.opening import open_rooms
+    from densach_hub.web_rooms import every_room
+
+    endings = {".mrc": "marc", ".xml": "marcxml", ".csv": "csv", ".xlsx": "xlsx"}
+    chosen = format_name or endings.get(file.suffix.lower())
+    if chosen is None:
+        raise click.BadParameter("name it .mrc, .xml, .csv or .xlsx, or give --format", param_hint="FILE")
+    say = languages(every_room()).say
+
+    async def work() -> None:
+        async with open_rooms(data, kept_clock(data)) as rooms:
+            made = await rooms.library.export(chosen, Wanted(subject=subject, grade=grade), lambda text: say(text, "vi"))
+            shutil.move(made, file)
+
+    asyncio.run(work())
+    _say({"file": str(file), "format": chosen}, f"Written: {file}", as_json=as_json)
 
 
 @library.command("reindex", epilog="Example: densach library reindex --data DIR")

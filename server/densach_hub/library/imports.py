@@ -18,7 +18,6 @@ from pathlib import Path
 from sqlite3 import Connection, IntegrityError
 
 import msgspec
-import structlog
 
 from densach_core.clock import Clock
 from densach_core.database import Database
@@ -34,7 +33,6 @@ from densach_hub.library.model import Form, Item, Record, State
 from densach_hub.library.planning import plan
 from densach_hub.library.vault import Vault, sync_folder
 
-log = structlog.get_logger("library")
 SLICE = 400
 POLL_SECONDS = 5.0
 LOOK_SECONDS = 0.2
@@ -173,7 +171,6 @@ class Imports:
             yield True
 
     async def _stage(self, batch: Batch) -> None:
-        log.info("library.import", batch=batch.id, stage=batch.stage)
         match batch.stage:
             case Stage.READING:
                 await self._read(batch)

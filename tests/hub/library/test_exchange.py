@@ -14,11 +14,13 @@ from tests.hub.library import catalogues
 
 from densach_core.errors import BadInput
 from densach_core.text import Text
+from densach_core.web.site import languages
 from densach_hub.library.exchange.columns import EXPORTED, field_of
 from densach_hub.library.exchange.doors import EXPORTS, open_source
 from densach_hub.library.exchange.line import Line
 from densach_hub.library.model import Creator, Form, Item, State
 from densach_hub.library.store import record_of
+from densach_hub.web_rooms import every_room
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "marc"
 FILES = sorted(REAL.glob("*")) if REAL.is_dir() else []
@@ -68,8 +70,10 @@ def test_our_marc_is_read_by_others() -> None:
 
 
 def test_headings_of_an_export_are_known_in_both_languages() -> None:
+    say = languages(every_room()).say
     for name, text in EXPORTED.items():
         assert field_of(text.msgid) == name
+        assert field_of(say(text, "vi")) == name
     assert field_of("Nhan đề (*)") == "title"
 
 
