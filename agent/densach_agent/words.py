@@ -87,7 +87,7 @@ VIETNAMESE = {
     "This machine's clock is {span} ahead of the hub's.":
         "Đồng hồ máy này nhanh {span} so với máy chủ.",
     "Nothing is lost by it: the hub puts it right.":
-        "Số liệu không mất gì: máy chủ tự chỉnh lại.",
+        "Không mất số liệu nào: máy chủ tự chỉnh lại.",
     "{count} {kind} (oldest {when})":
         "{count} {kind} (cũ nhất {when})",
     "Dropped for want of room or for age, and said so to the hub: {kinds}.":
@@ -113,7 +113,7 @@ VIETNAMESE = {
     "{section}: it failed ({reason}).":
         "{section}: không đọc được ({reason}).",
     "Refused here whoever asks ({folder}/agent.toml): {names}.":
-        "Máy này từ chối mọi yêu cầu ({folder}/agent.toml): {names}.",
+        "Máy này luôn từ chối, dù ai yêu cầu ({folder}/agent.toml): {names}.",
     "not told to the hub yet":
         "chưa báo máy chủ",
     "Asked lately:":
@@ -127,7 +127,7 @@ VIETNAMESE = {
     "To go on working, move the mouse or press a key.": "Nếu còn dùng máy, hãy di chuột hoặc bấm một phím.",
     "Not switched off: somebody is at work.": "Không tắt máy nữa vì có người đang dùng.",
     "This is {name}.": "Đây là máy {name}.",
-    "another agent runs on {folder} already": "đã có một phần mềm khác đang chạy trên {folder}",
+    "another agent runs on {folder} already": "đã có một chương trình theo dõi khác đang chạy với {folder}",
 }  # fmt: skip
 
 
