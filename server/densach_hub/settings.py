@@ -23,6 +23,14 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of one account, with three seconds' worth at once; of an address without log-in four times as many. 0: no limit."""
 
 
+class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[shared]`: machines many people use, as a lab in kiosk mode. Who goes away from one is signed out."""
+
+    machines: tuple[str, ...] = ()
+    """Their addresses or networks, as the hub sees them: `["10.0.5.0/24"]`. None: nobody is signed out so."""
+    idle_minutes: Annotated[int, msgspec.Meta(ge=1, le=240)] = 10
+
+
 class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Table `[backup]`: every night at `hour` (school time) into `folder`; the newest `keep` stay."""
 
@@ -42,6 +50,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The whole of a hub's `densach.toml`."""
 
     web: WebSettings = WebSettings()
+    shared: SharedSettings = SharedSettings()
     mqtt: BrokerSettings = BrokerSettings()
     backup: BackupSettings = BackupSettings()
     logs: LogSettings = LogSettings()

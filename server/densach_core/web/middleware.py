@@ -17,7 +17,7 @@ from densach_core.accounts.service import ACCOUNTS
 from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge, disk_full
 from densach_core.i18n import Locale, t
 from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, https_address, is_secure
-from densach_core.web.keys import LANGUAGES, METRICS, SITE
+from densach_core.web.keys import CLOCK, LANGUAGES, METRICS, SITE
 from densach_core.web.respond import render
 from densach_core.web.routes import Route
 from densach_core.web.speech import LOCALE
@@ -64,6 +64,8 @@ async def _answered(request: web.Request, route: Route) -> web.StreamResponse:
         return changed
     try:
         account = await _identify(request)
+        if account is not None and not route.lasting and await _went_away(request):
+            account = None
         request[ACCOUNT] = account
         LOCALE.set(_locale(request, account))
         moved = _https_first(request, route)
@@ -130,6 +132,18 @@ async def _identify(request: web.Request) -> Account | None:
         return account
     cookie = request.cookies.get(request.app[ACCOUNTS].cookie)
     return await request.app[ACCOUNTS].session(cookie) if cookie else None
+
+
+async def _went_away(request: web.Request) -> bool:
+    """Ends the session of a shared machine at which nobody was for too long."""
+    shared = request.app[SITE].shared
+    cookie = request.cookies.get(request.app[ACCOUNTS].cookie)
+    if shared is None or cookie is None or request.get(BY_TOKEN) or not shared.has(address_of(request)):
+        return False
+    if shared.still_there(cookie, request.app[CLOCK].monotonic()):
+        return False
+    await request.app[ACCOUNTS].log_out(cookie)
+    return True
 
 
 def _check(request: web.Request, route: Route, account: Account | None) -> None:

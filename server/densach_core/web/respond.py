@@ -9,7 +9,7 @@ from aiohttp import web
 
 from densach_core.errors import BadInput, TooLarge
 from densach_core.text import Text, t
-from densach_core.web.identity import who_is
+from densach_core.web.identity import address_of, who_is
 from densach_core.web.keys import FACES, LANGUAGES, SITE, TEMPLATES
 from densach_core.web.speech import LOCALE
 
@@ -31,6 +31,7 @@ def render(request: web.Request, template: str, /, *, status: int = 200, **value
         "theme": request.cookies.get("theme", "auto"),
         "faces": [face for face in request.app[FACES] if face.access.admits(account)],
         "site": request.app[SITE],
+        "idle_s": _idle_s(request) if account else None,
         "status": status,
         "flash": unquote(request.cookies.get(FLASH, "")),
         **values,
@@ -39,6 +40,12 @@ def render(request: web.Request, template: str, /, *, status: int = 200, **value
     if FLASH in request.cookies and request.headers.get("HX-Request") is None:
         response.del_cookie(FLASH)
     return response
+
+
+def _idle_s(request: web.Request) -> int | None:
+    """After how many seconds without anybody the page signs out: on a shared machine only."""
+    shared = request.app[SITE].shared
+    return shared.idle_s if shared is not None and shared.has(address_of(request)) else None
 
 
 def see_other(request: web.Request, path: str, *, flash: Text | None = None) -> web.Response:

@@ -19,6 +19,7 @@ from densach_core.web.assets import Assets
 from densach_core.web.keys import ASSETS, BUS, CLOCK, FACES, LANGUAGES, METRICS, SITE, TEMPLATES
 from densach_core.web.middleware import guarded, unknown_addresses
 from densach_core.web.routes import Access, Route, Routes
+from densach_core.web.shared import Shared
 from densach_core.web.speech import Speech
 from densach_core.web.templates import Templates
 
@@ -48,6 +49,7 @@ class Site(msgspec.Struct):
     packages: str | None = None
     search_path: str | None = None
     notices: list[Text] = []
+    shared: Shared | None = None
 
 
 class Room(msgspec.Struct, frozen=True):
