@@ -31,6 +31,7 @@ from densach_core.text import t
 from densach_core.web.keys import METRICS, SITE
 from densach_core.web.monitoring import READINESS, Check
 from densach_core.web.routes import EVERYONE, Access
+from densach_core.web.shared import Shared
 from densach_core.web.site import Face, Site, make_app, serve
 from densach_hub.fleet.asking import ASKER
 from densach_hub.fleet.enrolment import Site as FleetSite
@@ -203,6 +204,8 @@ def _web(
     site = Site(name="Đèn Sách", title=t("Đèn Sách"), search_path="/search")
     if settings.web.https:
         site.https = host_and_port(settings.web.https)[1]
+    if settings.shared.machines:
+        site.shared = Shared(settings.shared.machines, settings.shared.idle_minutes * 60)
     if upkeep.clock_is_doubtful():
         site.notices.append(t("The hub is not sure of the time."))
     faces = [
