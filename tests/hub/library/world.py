@@ -71,6 +71,7 @@ class World(msgspec.Struct):
     library: Library
     accounts: Accounts
     http: aiohttp.ClientSession
+    site: Site
     cookies: dict[Role, str] = {}
 
     async def as_(self, role: Role) -> dict[str, str]:
@@ -121,6 +122,6 @@ async def world_in(data: Path, *, background: bool = False, searches_per_s: floa
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http,
         ):
             app[SITE].packages = packages
-            yield World(f"http://127.0.0.1:{port}", f"http://127.0.0.1{packages}", library, people, http)
+            yield World(f"http://127.0.0.1:{port}", f"http://127.0.0.1{packages}", library, people, http, app[SITE])
         if run is not None:
             run.cancel()

@@ -119,9 +119,9 @@ export class Jotting {
     document.querySelector("#marks-none").hidden = marks.length > 0;
     this.showHere();
     const state = document.querySelector("#marks-state");
-    const { waiting, trouble } = this.marks;
+    const { waiting, trouble, late } = this.marks;
     const told = trouble === "full" || trouble === "signed-out" ? state.dataset[trouble === "full" ? "full" : "out"] : trouble;
-    state.textContent = told || (waiting.size ? state.dataset.waiting.replace("{n}", String(waiting.size)) : "");
+    state.textContent = told || (late && waiting.size ? state.dataset.waiting.replace("{n}", String(waiting.size)) : "");
     state.hidden = !state.textContent;
   }
 

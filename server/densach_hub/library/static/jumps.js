@@ -37,13 +37,17 @@ export class Jumps {
   // The page shows another place, by a jump or by itself (opening, turning the device).
   shown(where, fraction, jumped) {
     const before = this.now;
+    if (!jumped && before) return;
     this.now = { where, fraction };
     if (!jumped) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      if (document.visibilityState === "visible") this.places.save(where, fraction);
-    }, STAYING_MS);
+    if (before && before.where === where) return;
+    this.timer = setTimeout(() => this.stay(where, fraction), STAYING_MS);
     if (before && Math.abs(before.fraction - fraction) > 0.01) this.offer(before, "back");
+  }
+
+  async stay(where, fraction) {
+    if (document.visibilityState === "visible" && !await this.places.elsewhere()) this.places.save(where, fraction);
   }
 
   offer(place, word) {

@@ -16,6 +16,7 @@ export class Marks {
     this.known = new Map();
     this.waiting = new Map();
     this.trouble = "";
+    this.late = false;
     this.timer = 0;
     this.sending = null;
     const kept = load(`${this.prefix}${this.item}`);
@@ -105,6 +106,7 @@ export class Marks {
     const work = this.send(leaving ? fitting(sent) : sent, leaving);
     this.sending = work;
     const outcome = await work;
+    this.late = outcome === "later";
     if (this.sending === work) this.sending = null;
     const left = [...this.waiting.values()].some((mark) => !mark.refused);
     if (left && outcome !== "no") this.timer = setTimeout(() => this.flush(false), outcome === "sent" ? SEND_AFTER_MS : AGAIN_AFTER_MS);

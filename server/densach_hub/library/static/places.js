@@ -55,7 +55,7 @@ export class Places {
       if (!answer.ok) return null;
       const told = await answer.json();
       const at = Date.now() - told.age_ms;
-      if (at <= this.lastAt + 2000) return null;
+      if (at <= this.lastAt + 500) return null;
       return { where: told.where, fraction: told.fraction, at };
     } catch (offline) {
       return null;

@@ -118,7 +118,8 @@ class Reader {
 
   here() {
     const { cfi, fraction, tocItem, range } = this.view.lastLocation;
-    const quote = range ? range.toString().trim().replace(/\s+/g, " ").slice(0, 120) : "";
+    const first = range && sentencesOf(range.startContainer.ownerDocument, range).next().value;
+    const quote = first ? first.toString().trim().replace(/\s+/g, " ").slice(0, 120) : "";
     return { where: CFI.collapse(cfi), fraction: fraction || 0, label: labelOf(tocItem), quote };
   }
 
@@ -261,8 +262,8 @@ class Reader {
     this.slider.setAttribute("aria-valuetext", percent);
     this.said.textContent = labelOf(tocItem) ? `${percent} · ${labelOf(tocItem)}` : percent;
     if (reason === "page" || reason === "snap" || reason === "scroll") this.jumps.read(cfi, known);
-    else this.jumps.shown(cfi, known, reason === "navigation" && !(this.aloud && this.aloud.state === "speaking"));
-    if (this.aloud && this.aloud.state === "speaking") this.jumps.read(cfi, known);
+    else if (this.aloud && this.aloud.state === "speaking") this.jumps.read(cfi, known);
+    else if (reason === "navigation") this.jumps.shown(cfi, known, true);
     if (this.marks) this.jotting.showHere();
     for (const link of document.querySelectorAll("#contents a[aria-current]")) link.removeAttribute("aria-current");
     const here = tocItem && document.querySelector(`#contents a[data-href="${CSS.escape(tocItem.href || "")}"]`);

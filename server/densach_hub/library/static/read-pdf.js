@@ -231,7 +231,7 @@ class Reader {
     document.querySelector("#larger").addEventListener("click", () => zoom(1.2));
     document.querySelector("#smaller").addEventListener("click", () => zoom(1 / 1.2));
     document.addEventListener("keydown", (event) => {
-      if (event.target.closest("input, textarea, select, button, summary, a, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.target.closest("input, textarea, select, dialog, .menu[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "ArrowLeft") this.turn(-1);
       else if (event.key === "ArrowRight") this.turn(1);
       else if (event.key === "+") zoom(1.2);
