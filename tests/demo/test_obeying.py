@@ -50,28 +50,28 @@ def test_at_work_it_stays_on_and_shows_what_is_said(mosquitto: Mosquitto, hub: A
     assert msgspec.json.decode(hub.hellos["d3"])["caps"][-1].startswith("cmd:")
     assert ask(life, hub, "shutdown", force=True).outcome is Outcome.DONE
     turn_until(life.machine, lambda: life.machine.drained)
-    life.step(AT_NIGHT + 5_000)
-    assert not life.running
-    life.step(AT_NIGHT + 10_000)
-    assert not life.running
+    on = []
+    for later in (5_000, 10_000):
+        life.step(AT_NIGHT + later)
+        on.append(life.running)
+    assert on == [False, False]
     life.machine.outbox.close()
 
 
 def test_it_comes_back_after_a_restart_and_wakes_its_neighbour(mosquitto: Mosquitto, hub: AnsweringHub, tmp_path: Path) -> None:
     life, asleep = alive(mosquitto.port, 3, tmp_path, AT_NIGHT), alive(mosquitto.port, 4, tmp_path / "b", AT_NIGHT)
-    assert not asleep.running
+    states = [asleep.running]
     life.call = lambda mac: asleep.be_called() if mac == asleep.machine.hardware.mac else None
     assert ask(life, hub, "wake", mac=asleep.machine.hardware.mac).outcome is Outcome.DONE
     asleep.step(AT_NIGHT + 5_000)
-    assert asleep.running
-    assert not asleep.busy
+    assert (*states, asleep.running, asleep.busy) == (False, True, False)
     there = life.go_round()
     turn_until(life.machine, lambda: life.machine.drained)
-    life.step(AT_NIGHT + 5_000)
-    assert not life.running
-    assert not there()
-    life.step(AT_NIGHT + RESTART_MS)
-    assert there()
+    came = []
+    for later in (5_000, RESTART_MS):
+        life.step(AT_NIGHT + later)
+        came.append((life.running, there()))
+    assert came == [(False, False), (True, True)]
     turn_until(life.machine, lambda: life.machine.drained)
     for one in (life, asleep):
         one.leave()
