@@ -30,6 +30,7 @@ from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings,
 from densach_hub.library.readers import Readers
 from densach_hub.library.rules import grade_from_name, grades, title_from
 from densach_hub.library.tracks import Tracks
+from densach_hub.library.twins import Twins
 from densach_hub.library.uploads import Upload, Uploads
 from densach_hub.library.vault import Vault, digest_of
 from densach_hub.library.versions import Version
@@ -95,6 +96,7 @@ class Library:
             bus=bus,
             wall_seconds=wall_seconds,
         )
+        self.twins = Twins(school, self.cataloguer, clock)
         self.imports = Imports(
             school=school, vault=self.vault, cataloguer=self.cataloguer, data=data, clock=clock, bus=bus, new_item=self._new
         )
@@ -207,8 +209,14 @@ class Library:
     # ---- one item
 
     async def item(self, item_id: str, *, hidden: bool = False) -> Item:
-        """An item; those not ready only with `hidden` (for the librarian). Raises NotFound."""
+        """An item; those not ready only with `hidden` (for the librarian). Raises NotFound.
+
+        The address of one that was merged leads readers to the item that stands for it.
+        """
         found = await self._school.read(lambda c: store.item(c, item_id))
+        if found is not None and found.merged_into and not hidden:
+            item_id = found.merged_into
+            found = await self._school.read(lambda c: store.item(c, item_id))
         if found is None or (found.state is not State.READY and not hidden):
             raise NotFound("library.no-item", t("The library does not have this (any more)."), t("Search for it."))
         return found
