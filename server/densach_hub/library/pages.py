@@ -168,7 +168,10 @@ async def shelf(request: web.Request) -> web.StreamResponse:
     library = request.app[LIBRARY]
     account = me(request)
     own = await library.finder.cards(await library.readers.own_shelf(account.id))
-    return show(request, "library/shelf.html", title=t("My shelf"), current=await library.current(account.id, 50), own=own)
+    counts = dict(await library.marking.items(account.id, 100))
+    marked = [(card, counts[card.id]) for card in await library.finder.cards(list(counts))]
+    current = await library.current(account.id, 50)
+    return show(request, "library/shelf.html", title=t("My shelf"), current=current, own=own, marked=marked)
 
 
 @routes.post("/items/{id}/shelf", who=SIGNED_IN)

@@ -222,7 +222,7 @@ class Reader {
     this.indexes.set(doc, index);
     this.chosen = null;
     doc.addEventListener("keydown", (event) => this.key(event));
-    for (const name of ["pointerdown", "keydown"]) doc.addEventListener(name, () => document.dispatchEvent(new Event("densach:active")));
+    for (const name of ["pointerdown", "pointermove", "keydown", "wheel"]) doc.addEventListener(name, () => document.dispatchEvent(new Event("densach:active")));
     doc.addEventListener("click", (event) => {
       if (event.target.closest("a[href]") || !doc.getSelection().isCollapsed) return;
       const frame = doc.defaultView.frameElement;
