@@ -32,7 +32,7 @@ def document(request: web.Request, kind: str, body: bytes, *, caching: str, vary
     """A document with its tag; 304 to whoever has it."""
     tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": caching, "Vary": f"Accept-Encoding, Cookie{vary}"}
-    if caching is OPEN and tag in {given.strip() for given in request.headers.get("If-None-Match", "").split(",")}:
+    if caching == OPEN and tag in {given.strip() for given in request.headers.get("If-None-Match", "").split(",")}:
         return web.Response(status=304, headers=headers)
     if len(body) >= COMPRESS_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
         body = gzip.compress(body, 1, mtime=0)

@@ -10,6 +10,7 @@ from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.library.covers import TONES
 from densach_hub.library.opds import feeds1, feeds2
 from densach_hub.library.opds.addresses import AUTHENTICATION, DOOR, PNG
+from densach_hub.library.opds.answers import OPEN
 from densach_hub.library.opds.answers import document as answered
 from densach_hub.library.opds.door import document
 from densach_hub.library.opds.feeds1 import nothing_here
@@ -29,7 +30,7 @@ async def either(request: web.Request) -> web.StreamResponse:
 
 @routes.get(DOOR, who=EVERYONE, api=True)
 async def authentication(request: web.Request) -> web.StreamResponse:
-    return answered(request, AUTHENTICATION, msgspec.json.encode(document(request)), caching="no-cache")
+    return answered(request, AUTHENTICATION, msgspec.json.encode(document(request)), caching=OPEN)
 
 
 @routes.get("/opds/covers/{name}", who=EVERYONE, api=True)

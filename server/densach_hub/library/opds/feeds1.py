@@ -12,7 +12,7 @@ from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.library.opds import addresses as at
 from densach_hub.library.opds import atom
 from densach_hub.library.opds.addresses import V1
-from densach_hub.library.opds.answers import OWN, document, shared
+from densach_hub.library.opds.answers import OPEN, OWN, document, shared
 from densach_hub.library.opds.browsing import BROWSING, NAMED, Leaf, choices, leaf_of, own_items, speaker
 from densach_hub.library.opds.door import answering
 
@@ -93,7 +93,7 @@ async def item(request: web.Request) -> web.StreamResponse:
     it = await request.app[BROWSING].library.item(request.match_info["id"])
     if not it.readable:
         raise nothing_here()
-    return document(request, at.ENTRY, atom.entry(it, speaker(request)), caching="no-cache")
+    return document(request, at.ENTRY, atom.entry(it, speaker(request)), caching=OPEN)
 
 
 @routes.get("/opds/v1.2/shelf", who=EVERYONE, api=True)
@@ -114,7 +114,7 @@ async def shelf(request: web.Request) -> web.StreamResponse:
 @routes.get(at.SEARCH_XML, who=EVERYONE, api=True)
 async def description(request: web.Request) -> web.StreamResponse:
     body = atom.search_description(speaker(request)(request.app[SITE].title), at.origin(request))
-    return document(request, at.OPENSEARCH, body, caching="no-cache")
+    return document(request, at.OPENSEARCH, body, caching=OPEN)
 
 
 async def updated_at(request: web.Request) -> int:

@@ -12,7 +12,7 @@ from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.library.opds import addresses as at
 from densach_hub.library.opds import publications as form
 from densach_hub.library.opds.addresses import V1, V2, origin, stamp
-from densach_hub.library.opds.answers import OWN, document, shared
+from densach_hub.library.opds.answers import OPEN, OWN, document, shared
 from densach_hub.library.opds.browsing import BROWSING, NAMED, choices, leaf_of, own_items, speaker
 from densach_hub.library.opds.door import answering
 from densach_hub.library.opds.feeds1 import nothing_here, updated_at
@@ -102,7 +102,7 @@ async def item(request: web.Request) -> web.StreamResponse:
     if not it.readable:
         raise nothing_here()
     body = msgspec.json.encode(publication(it, speaker(request)))
-    return document(request, at.PUBLICATION, body, caching="no-cache")
+    return document(request, at.PUBLICATION, body, caching=OPEN)
 
 
 @routes.get("/opds/v2/shelf", who=EVERYONE, api=True)
