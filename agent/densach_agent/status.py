@@ -185,7 +185,7 @@ def _requests(folder: Path, found: dict[str, Any], now: int) -> list[str]:
         outcome = asked.get("outcome", Outcome.ACCEPTED.value)
         why = f" ({asked['reason']})" if asked.get("reason") else ""
         told = "" if asked.get("told") or outcome == "accepted" else " · " + say("not told to the hub yet")
-        lines.append(f"  {when}  {asked['name']}  {asked.get('by') or '–'}  {outcome}{why}{told}")
+        lines.append(f"  {when}  {asked['name']}  {asked.get('by') or '–'}  {_became(outcome)}{why}{told}")
     if found["requests"]:
         lines.insert(len(lines) - len(found["requests"]), say("Asked lately:"))
     return lines
@@ -248,7 +248,15 @@ def _when(at_ms: int | None, now: int) -> str:
 
 
 def _span(ms: int) -> str:
-    for size, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min")):
-        if ms >= size:
-            return f"{ms // size} {unit}"
-    return f"{ms // 1000} s"
+    if ms >= 86_400_000:
+        return say("{n} d", n=ms // 86_400_000)
+    if ms >= 3_600_000:
+        return say("{n} h", n=ms // 3_600_000)
+    if ms >= 60_000:
+        return say("{n} min", n=ms // 60_000)
+    return say("{n} s", n=ms // 1000)
+
+
+def _became(outcome: str) -> str:
+    known = {"accepted": say("accepted"), "done": say("done"), "refused": say("refused")}
+    return known.get(outcome, outcome)

@@ -118,6 +118,8 @@ VIETNAMESE = {
         "chưa báo máy chủ",
     "Asked lately:":
         "Yêu cầu gần đây:",
+    "{n} d": "{n} ngày", "{n} h": "{n} giờ", "{n} min": "{n} phút", "{n} s": "{n} giây",
+    "accepted": "đang làm", "done": "đã xong", "refused": "từ chối",
     "{span} ago":
         "{span} trước",
     "This machine restarts in {seconds} seconds. Save your work.":
