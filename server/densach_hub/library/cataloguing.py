@@ -119,12 +119,13 @@ class Cataloguer:
                 now = store.item(c, it.id)
                 if now is None or now.state is not State.WAITING:
                     return None
+                seen = now.offered_by is None or now.reviewed_at is not None
                 ready = msgspec.structs.replace(
                     filled(now, found, store.said(c, it.id)),
-                    state=State.READY,
+                    state=State.READY if seen else State.REVIEW,
                     cover=cover,
                     problem=None,
-                    ready_at=at,
+                    ready_at=at if seen else None,
                     changed_at=at,
                 )
                 store.put(c, ready)
@@ -132,7 +133,7 @@ class Cataloguer:
                 return ready
 
             ready = await self._school.write(finish)
-            if ready is not None:
+            if ready is not None and ready.state is State.READY:
                 await self._search.write(lambda c: index.put(c, ready))
                 await self._put_text(ready, reading)
         self._changed()

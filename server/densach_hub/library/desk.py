@@ -26,7 +26,7 @@ A_PAGE = 50
 BLOCK = 256 * 1024
 UNBOUNDED = 2**63
 TABS = {
-    "": (State.WAITING, State.READY, State.BROKEN),
+    "": (State.WAITING, State.REVIEW, State.READY, State.BROKEN),
     "broken": (State.BROKEN,),
     "waiting": (State.WAITING,),
     "withdrawn": (State.WITHDRAWN,),

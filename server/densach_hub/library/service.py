@@ -27,7 +27,9 @@ from densach_hub.library.kept import Kept
 from densach_hub.library.lessons import Lessons
 from densach_hub.library.marking import Marking
 from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Home, Item, Kind, Reads, Record, State
+from densach_hub.library.offers import Offers
 from densach_hub.library.readers import Readers
+from densach_hub.library.reading_lists import ReadingLists
 from densach_hub.library.rules import grade_from_name, grades, title_from
 from densach_hub.library.tracks import Tracks
 from densach_hub.library.twins import Twins
@@ -96,6 +98,8 @@ class Library:
             bus=bus,
             wall_seconds=wall_seconds,
         )
+        self.offers = Offers(school, self.cataloguer, clock)
+        self.lists = ReadingLists(school, clock)
         self.twins = Twins(school, self.cataloguer, clock)
         self.imports = Imports(
             school=school, vault=self.vault, cataloguer=self.cataloguer, data=data, clock=clock, bus=bus, new_item=self._new
@@ -131,18 +135,27 @@ class Library:
     # ---- bringing things in
 
     async def add_file(
-        self, path: Path, *, by: str, name: str | None = None, folder: str = "", known: Record | None = None, move: bool = False
+        self,
+        path: Path,
+        *,
+        by: str,
+        name: str | None = None,
+        folder: str = "",
+        known: Record | None = None,
+        move: bool = False,
+        offered_by: str | None = None,
     ) -> Added:
         """Copies a file into the library; it becomes readable once it was read. A file already here is not added again.
 
         `move`: it is on the library's own disk, complete and fsynced, and may be taken instead of copied.
-        `known`: what is known of it better than the file may say. Raises NotFound, BadInput (empty), Unavailable (disk full).
+        `known`: what is known of it better than the file may say. `offered_by`: the account of a teacher; readers then see it
+        when a librarian has approved it. Raises NotFound, BadInput (empty), Unavailable (disk full).
         """
         size = await asyncio.to_thread(_size_of, path)
         digest = await asyncio.to_thread(digest_of if move else self.vault.copy, path)
         if move:
             await asyncio.to_thread(self.vault.adopt, path, digest)
-        return await self._file(digest, size, name or path.name, by=by, folder=folder, known=known)
+        return await self._file(digest, size, name or path.name, by=by, folder=folder, known=known, offered_by=offered_by)
 
     async def finish_upload(self, upload: Upload) -> Upload:
         """All bytes of an upload are here: check, keep, make it an item."""
@@ -167,12 +180,22 @@ class Library:
             await self.cataloguer.indexed(new)
         return added
 
-    async def _file(self, digest: str, size: int, name: str, *, by: str, folder: str = "", known: Record | None = None) -> Added:
+    async def _file(
+        self,
+        digest: str,
+        size: int,
+        name: str,
+        *,
+        by: str,
+        folder: str = "",
+        known: Record | None = None,
+        offered_by: str | None = None,
+    ) -> Added:
         record = known or Record(title=title_from(name))
         if record.grade_from is None and (grade := grade_from_name(f"{folder}/{name}")) is not None:
             record = msgspec.structs.replace(record, grade_from=grade, grade_to=grade)
         new = self._new(record, by=by, form=Form.FILE, state=State.WAITING)
-        new = msgspec.structs.replace(new, file=digest, file_name=name, size=size)
+        new = msgspec.structs.replace(new, file=digest, file_name=name, size=size, offered_by=offered_by)
         said = _given(record) if known is not None else frozenset[str]()
 
         def add(c: Connection) -> Added:

@@ -127,6 +127,23 @@ def ready_after(c: sqlite3.Connection, last: str, limit: int) -> list[Item]:
     return [_item(row) for row in rows]
 
 
+def offered(c: sqlite3.Connection, where: str, values: Sequence[object], limit: int) -> list[Item]:
+    """What teachers brought. `where` is one of our own conditions with its order."""
+    rows = c.execute(f"{_JOINED} WHERE i.offered_by IS NOT NULL AND {where} LIMIT ?", (*values, limit))
+    return [_item(row) for row in rows]
+
+
+def review(c: sqlite3.Connection, item_id: str, *, approved: bool, at: int, by: str, note: str) -> None:
+    c.execute(
+        "UPDATE item SET reviewed_by = ?, reviewed_at = ?, review_note = ?, changed_at = ? WHERE id = ?",
+        (by, at, note or None, at, item_id),
+    )
+    if approved:
+        c.execute("UPDATE item SET state = 'ready', ready_at = ? WHERE id = ?", (at, item_id))
+    else:
+        withdraw(c, item_id, at=at, by=by, why=note)
+
+
 def ready_where(c: sqlite3.Connection, where: str, values: Sequence[object], after: str, limit: int) -> list[Item]:
     """Ready items by id from `after` on. `where` is SQL over i, e and w that begins with AND, of our own words."""
     rows = c.execute(f"{_JOINED} WHERE i.state = 'ready' AND i.id > ?{where} ORDER BY i.id LIMIT ?", (after, *values, limit))
