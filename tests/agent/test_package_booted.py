@@ -105,6 +105,16 @@ def test_from_installation_to_the_last_trace(debian: Booted, hub: Hub, found: li
     assert debian.run("stat", "-c", "%U %a", "/var/lib/densach-agent").split() == ["densach-agent", "700"]
     assert debian.run("stat", "-c", "%U %G %a", "/run/densach-facts").split() == ["root", "densach-agent", "750"]
     assert debian.run("stat", "-c", "%U", f"/proc/{pid_of(debian)}").strip() == "densach-agent"
+
+    # What takes long is no part of the start; shut in as it is, it finds out the same and more.
+    waits = "densach-agent-facts-daily.service"
+    assert debian.run("systemctl", "show", "--property=Unit", "--value", "densach-agent-facts.timer").strip() == waits
+    before = set(debian.run("find", "/run/densach-facts", "-type", "f").split())
+    debian.run("systemctl", "start", waits)
+    assert debian.run("systemctl", "show", "--property=Result", "--value", waits).strip() == "success"
+    after = set(debian.run("find", "/run/densach-facts", "-type", "f").split())
+    assert {Path(name).name.partition("_")[0] for name in after - before} <= {"apt-get"}
+    assert after >= before
     limits = {"densach-agent.service": 2.0, "densach-agent-facts.service": 3.0, "densach-agent-facts-daily.service": 3.0}
     for unit, most in limits.items():
         said = debian.run("systemd-analyze", "security", "--no-pager", unit)
