@@ -3,9 +3,10 @@
 import re
 
 from densach_agent.collectors.model import Collector, item
-from densach_agent.machine import Denied, Machine
+from densach_agent.machine import Denied, Machine, NoData
 from densach_wire.messages import Item
 
+_UNITS = "etc/systemd/system"
 _SERVICES = ("firewalld", "nftables", "netfilter-persistent")
 _WANTS = ("multi-user.target.wants", "sysinit.target.wants")
 
@@ -19,8 +20,10 @@ def collect(machine: Machine) -> list[Item]:
     if re.search(r"^\s*ENABLED\s*=\s*yes\s*$", ufw, re.MULTILINE | re.IGNORECASE):
         return [item("firewall", "firewall", on=True, service="ufw")]
     for service in _SERVICES:
-        if any(f"{service}.service" in machine.names(f"etc/systemd/system/{folder}") for folder in _WANTS):
+        if any(f"{service}.service" in machine.names(f"{_UNITS}/{folder}") for folder in _WANTS):
             return [item("firewall", "firewall", on=True, service=service)]
+    if not machine.exists(_UNITS):
+        raise NoData  # another way of starting services: nothing is known
     return [item("firewall", "firewall", on=False)]
 
 
