@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from tests.bench import agent_cost, intake, inventory, library, offline
+from tests.bench import agent_cost, indexing, intake, inventory, library, offline, searching
 from tests.bench.figures import Figure, shown
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -17,6 +17,9 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "agent": agent_cost.agent,
     "inventory": inventory.inventory,
     "library": library.library,
+    "indexing": indexing.indexing,
+    "search": searching.search,
+    "search-large": searching.search_large,
 }
 
 

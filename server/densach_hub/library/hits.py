@@ -63,9 +63,10 @@ def titles(c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int,
         return Titles([], more=False, total=0, facets=facets, anywhere=anywhere)
     enough = offset + limit + 1
     found: dict[int, None] = {}
+    few = total is not None and total <= RANKED
     for question in questions:
-        _ask(c, side, question + bounds(filters), found, enough)
-        if len(found) >= enough:
+        _ask(c, side, question + bounds(filters), found, enough, few=few)
+        if len(found) >= enough or len(found) == total:
             break
     wanted = list(found)[offset : offset + limit]
     return Titles(_cards_of(c, side, wanted), len(found) > offset + limit, total, facets, loose)
@@ -85,9 +86,10 @@ def _newest(c: sqlite3.Connection, side: Tables, filters: Filters, limit: int, o
     return Titles([_cards.decode(row["card"]) for row in rows[:limit]], len(rows) > limit, total, facets)
 
 
-def _ask(c: sqlite3.Connection, side: Tables, question: str, found: dict[int, None], enough: int) -> None:
-    """Adds what this question finds, by weight; by age where it finds more than can be weighed in the time of an answer."""
-    many = _count(c, side, question, RANKED) is None
+def _ask(c: sqlite3.Connection, side: Tables, question: str, found: dict[int, None], enough: int, *, few: bool) -> None:
+    """Adds what this question finds, by weight; by age where it finds more than can be weighed in the time of an answer.
+    `few`: known not to be so many."""
+    many = not few and _count(c, side, question, RANKED) is None
     order = "rowid DESC" if many else f"bm25({side.words}, {_WEIGHTS}), rowid"
     rows = c.execute(f"SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? ORDER BY {order} LIMIT ?", (question, enough))
     for row in rows:
