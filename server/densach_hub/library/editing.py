@@ -117,7 +117,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ItemForm)
     library = request.app[LIBRARY]
     item_id = request.match_info["id"]
-    typed = _record(request, form)
+    typed = record_from(request, form)
     before = _before(form)
     try:
         await library.edit(item_id, typed, before=before, by=me(request).name)
@@ -193,7 +193,7 @@ def _before(form: ItemForm) -> Record | None:
         raise BadInput("form.wrong", t("The form is damaged."), t("Open the page again."), field="before") from error
 
 
-def _record(request: web.Request, form: ItemForm) -> Record:
+def record_from(request: web.Request, form: ItemForm) -> Record:
     return Record(
         title=form.title,
         subtitle=form.subtitle,

@@ -27,6 +27,7 @@ from densach_hub.library.kept import Kept
 from densach_hub.library.lessons import Lessons
 from densach_hub.library.marking import Marking
 from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Home, Item, Kind, Reads, Record, State
+from densach_hub.library.names import Names
 from densach_hub.library.offers import Offers
 from densach_hub.library.readers import Readers
 from densach_hub.library.reading_lists import ReadingLists
@@ -100,6 +101,7 @@ class Library:
         )
         self.offers = Offers(school, self.cataloguer, clock)
         self.lists = ReadingLists(school, clock)
+        self.names = Names(school, self.cataloguer)
         self.twins = Twins(school, self.cataloguer, clock)
         self.imports = Imports(
             school=school, vault=self.vault, cataloguer=self.cataloguer, data=data, clock=clock, bus=bus, new_item=self._new
@@ -274,6 +276,26 @@ class Library:
         new = await self._school.write(change)
         await self.cataloguer.indexed(new)
         return new
+
+    async def edit_many(self, item_ids: list[str], field: str, value: object, *, add: bool, by: str) -> int:
+        """Says the same of many items; returns how many it changed. `add`: to the list that is there. All of them or none."""
+
+        def change(c: Connection) -> list[str]:
+            changed = []
+            for item_id in dict.fromkeys(item_ids):
+                old = _there(c, item_id)
+                said = tuple(dict.fromkeys((*getattr(old, field), *value))) if add and isinstance(value, tuple) else value
+                at = max(self._clock.now_ms(), old.changed_at + 1)
+                new = _checked(msgspec.structs.replace(old, **{field: said}, changed_at=at))
+                if store.record_of(new) != store.record_of(old):
+                    store.put(c, new, said_too=[field])
+                    versions.keep(c, old, new, at=at, by=by, why="many")
+                    changed.append(item_id)
+            return changed
+
+        changed = await self._school.write(change)
+        await self.cataloguer.indexed_some(changed)
+        return len(changed)
 
     async def set_cover(self, item_id: str, picture: Path | None) -> Item:
         """A picture as cover (read in the reading process), or None for the drawn one. Raises BadInput."""
