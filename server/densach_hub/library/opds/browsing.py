@@ -98,6 +98,14 @@ class Browsing:
             self._counted_in, self._counted_at = generation, now
         return self._groups
 
+    async def updated_at(self) -> int:
+        """When the last change was; feeds without items say this."""
+        return max((group.changed_at for group in await self.every_group()), default=0)
+
+    async def newest(self, most: int) -> tuple[Item, ...]:
+        found = await self.library.finder.ask(lambda c: stretch(c, Filters(), most=most, rare=False))
+        return await self.items(found.items)
+
     async def facets(self) -> tuple[Facets, int]:
         return counted(await self.every_group(), Filters())
 

@@ -46,7 +46,7 @@ async def catalogue(request: web.Request, *, vary: str = "") -> web.StreamRespon
             key="urn:densach:catalog",
             title=say(request.app[SITE].title),
             here=V1.root,
-            updated_at=await updated_at(request),
+            updated_at=await browsing.updated_at(),
             doors=doors,
             up=None,
         )
@@ -62,14 +62,14 @@ async def values(request: web.Request) -> web.StreamResponse:
         raise nothing_here()
 
     async def make() -> bytes:
-        say = speaker(request)
-        facets, _ = await request.app[BROWSING].facets()
+        browsing, say = request.app[BROWSING], speaker(request)
+        facets, _ = await browsing.facets()
         return atom.navigation(
             say,
             key=f"urn:densach:by:{limit}",
             title=say(NAMED[limit][1]),
             here=V1.by(limit),
-            updated_at=await updated_at(request),
+            updated_at=await browsing.updated_at(),
             doors=atom.doors_of(say, limit, choices(V1, limit, facets)),
             up=V1.root,
         )
@@ -82,8 +82,8 @@ async def items(request: web.Request) -> web.StreamResponse:
     """A page of items, newest first or by words. Only what has a file: a reading app can do nothing with the rest."""
 
     async def make() -> bytes:
-        leaf = await leaf_of(request, V1)
-        return atom.acquisition(speaker(request), leaf, updated_at=await updated_at(request))
+        browsing, leaf = request.app[BROWSING], await leaf_of(request, V1)
+        return atom.acquisition(speaker(request), leaf, updated_at=await browsing.updated_at())
 
     return await shared(request, at.ACQUISITION, make)
 
@@ -115,12 +115,6 @@ async def shelf(request: web.Request) -> web.StreamResponse:
 async def description(request: web.Request) -> web.StreamResponse:
     body = atom.search_description(speaker(request)(request.app[SITE].title), at.origin(request))
     return document(request, at.OPENSEARCH, body, caching=OPEN)
-
-
-async def updated_at(request: web.Request) -> int:
-    """When the catalogue last got something: feeds without items say this."""
-    newest = (await request.app[BROWSING].library.finder.home()).new[:1]
-    return newest[0].added_at if newest else 0
 
 
 def nothing_here() -> NotFound:

@@ -15,7 +15,7 @@ from densach_hub.library.opds.addresses import V1, V2, origin, stamp
 from densach_hub.library.opds.answers import OPEN, OWN, document, shared
 from densach_hub.library.opds.browsing import BROWSING, NAMED, choices, leaf_of, own_items, speaker
 from densach_hub.library.opds.door import answering
-from densach_hub.library.opds.feeds1 import nothing_here, updated_at
+from densach_hub.library.opds.feeds1 import nothing_here
 from densach_hub.library.opds.publications import Feed, FeedMetadata, Group, Link, Properties, publication
 
 routes: Final = Routes("library")
@@ -33,12 +33,12 @@ async def catalogue(request: web.Request, *, vary: str = "") -> web.StreamRespon
     async def make() -> bytes:
         browsing, say = request.app[BROWSING], speaker(request)
         facets, total = await browsing.facets()
-        new = await browsing.items([card.id for card in (await browsing.library.finder.home()).new])
+        new = await browsing.newest(FIRST)
         groups = [
             Group(
                 metadata=FeedMetadata(say(t("New")), number_of_items=total),
                 links=(Link(rel="self", href=V2.items(), type=at.FEED),),
-                publications=tuple(publication(it, say) for it in new[:FIRST]),
+                publications=tuple(publication(it, say) for it in new),
             )
         ]
         groups += [
@@ -51,7 +51,7 @@ async def catalogue(request: web.Request, *, vary: str = "") -> web.StreamRespon
             if (lines := form.lines(choices(V2, limit, facets), say)) and (len(lines) > 1 or limit in {"subject", "grade"})
         ]
         feed = Feed(
-            metadata=FeedMetadata(say(request.app[SITE].title), stamp(await updated_at(request))),
+            metadata=FeedMetadata(say(request.app[SITE].title), stamp(await browsing.updated_at())),
             links=(*form.always(V2.root, origin(request), say), Link(rel="alternate", href=V1.root, type=at.NAVIGATION)),
             navigation=(
                 Link(rel=at.NEWEST, href=V2.items(), type=at.FEED, title=say(t("New")), properties=Properties(total)),
@@ -71,10 +71,10 @@ async def values(request: web.Request) -> web.StreamResponse:
         raise nothing_here()
 
     async def make() -> bytes:
-        say = speaker(request)
-        facets, _ = await request.app[BROWSING].facets()
+        browsing, say = request.app[BROWSING], speaker(request)
+        facets, _ = await browsing.facets()
         feed = Feed(
-            metadata=FeedMetadata(say(NAMED[limit][1]), stamp(await updated_at(request))),
+            metadata=FeedMetadata(say(NAMED[limit][1]), stamp(await browsing.updated_at())),
             links=form.always(V2.by(limit), origin(request), say),
             navigation=form.lines(choices(V2, limit, facets), say) or (form.back(say),),
         )
@@ -89,8 +89,8 @@ async def items(request: web.Request) -> web.StreamResponse:
     """A page of items, newest first or by words (`query`)."""
 
     async def make() -> bytes:
-        leaf = await leaf_of(request, V2)
-        feed = form.page(leaf, speaker(request), origin=origin(request), updated_at=await updated_at(request))
+        browsing, leaf = request.app[BROWSING], await leaf_of(request, V2)
+        feed = form.page(leaf, speaker(request), origin=origin(request), updated_at=await browsing.updated_at())
         return msgspec.json.encode(feed)
 
     return await shared(request, at.FEED, make)

@@ -39,7 +39,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Items alike in all that a list can be limited to."""
+    """Items alike in all that a list can be limited to, and when the last of them changed."""
 
     kind: str
     subject: str | None
@@ -47,6 +47,7 @@ class Group(msgspec.Struct, frozen=True):
     grade_to: int | None
     language: str | None
     n: int
+    changed_at: int
 
 
 def mark_of(text: str) -> Mark | None:
@@ -130,8 +131,8 @@ def groups(c: sqlite3.Connection) -> tuple[Group, ...]:
     if side is None:
         return ()
     rows = c.execute(
-        f"SELECT kind, subject, grade_from, grade_to, language, count(*) AS n FROM {side.entry} WHERE kind IS NOT NULL"
-        " GROUP BY 1, 2, 3, 4, 5"
+        f"SELECT kind, subject, grade_from, grade_to, language, count(*), max(changed_at) FROM {side.entry}"
+        " WHERE kind IS NOT NULL GROUP BY 1, 2, 3, 4, 5"
     )
     return tuple(Group(*row) for row in rows)
 
