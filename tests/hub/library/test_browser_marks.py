@@ -12,15 +12,16 @@ from tests.hub.library.browsing import PANEL, PHONE, looking, opened
 from tests.hub.library.world import World, put_in
 
 from densach_core.accounts.model import Role
-from densach_hub.library.marks import Mark
+from densach_hub.library.marks import MOST_MARKS, Mark, MarkKind, MarkNote
 
 SELECT = """(words) => {
-  const { renderer } = document.querySelector('foliate-view');
-  const { doc } = renderer.getContents()[0];
-  const walker = doc.createTreeWalker(doc.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const at = node.nodeValue.indexOf(words);
-    if (at >= 0) { doc.getSelection().setBaseAndExtent(node, at, node, at + words.length); return true; }
+  for (const { doc } of document.querySelector('foliate-view').renderer.getContents()) {
+    if (!doc || !doc.body) continue;
+    const walker = doc.createTreeWalker(doc.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const at = node.nodeValue.indexOf(words);
+      if (at >= 0) { doc.getSelection().setBaseAndExtent(node, at, node, at + words.length); return true; }
+    }
   }
   return false;
 }"""
@@ -32,6 +33,7 @@ SELECT_PDF = """(words) => {
   }
   return false;
 }"""
+CFI = "epubcfi(/6/2!/4/2)"
 DRAWN = (
     "() => document.querySelector('foliate-view').renderer.getContents()[0].overlayer.element.querySelectorAll('.mark').length"
 )
@@ -160,3 +162,58 @@ async def test_a_guests_marks_stay_in_this_browser_and_that_is_said(browser: Bro
         await page.locator("#marks summary").click()
         await expect(page.locator("#marks li")).to_have_count(1)
         assert not any("/marks" in url for url in asked if "/api/" in url)
+
+
+async def test_a_session_that_ended_keeps_what_is_written_until_its_reader_is_back(
+    browser: Browser, live: World, tmp_path: Path
+) -> None:
+    it = await put_in(live.library, tmp_path, "a.epub", made.epub())
+    async with reading(browser, live, it.id, Role.STUDENT) as page:
+        account = await live.accounts.session(live.cookies[Role.STUDENT])
+        assert account is not None
+        await live.accounts.log_out(live.cookies[Role.STUDENT])
+        await page.keyboard.press("b")
+        await page.locator("#marks summary").click()
+        await expect(page.locator("#marks-state")).to_contain_text("Bạn đã thoát")
+        assert await live.library.marking.of(account.id, it.id) == []
+        entry = await live.accounts.log_in(Role.STUDENT.value, "246813")
+        assert entry.cookie is not None
+        name = (await live.as_(Role.STUDENT))["Cookie"].partition("=")[0]
+        await page.context.add_cookies([{"name": name, "value": entry.cookie, "url": live.base}])
+        await page.reload()
+        await opened(page)
+        async with asyncio.timeout(30):
+            while len(await live.library.marking.of(account.id, it.id)) != 1:
+                await asyncio.sleep(0.1)
+
+
+async def test_a_refused_mark_stays_in_the_browser_with_its_reason(browser: Browser, live: World, tmp_path: Path) -> None:
+    it = await put_in(live.library, tmp_path, "a.epub", made.epub())
+    async with reading(browser, live, it.id, Role.STUDENT) as page:
+        account = await live.accounts.session(live.cookies[Role.STUDENT])
+        assert account is not None
+        for start in range(0, MOST_MARKS, 100):
+            notes = [MarkNote(id=f"many-{start + n:06}", kind=MarkKind.BOOKMARK, where=CFI, at=1) for n in range(100)]
+            await live.library.marking.take(account.id, it, notes, device="x", device_now=1)
+        await page.keyboard.press("b")
+        await page.locator("#marks summary").click()
+        await expect(page.locator("#marks-state")).to_contain_text("đã có 500 dấu trong sách này")
+        await expect(page.locator("#marks li")).to_have_count(MOST_MARKS + 1)
+        assert await page.evaluate("Object.keys(localStorage).some((key) => key.startsWith('densach.marks'))")
+
+
+async def test_pages_laid_out_once_and_for_all_are_marked_too(browser: Browser, live: World, tmp_path: Path) -> None:
+    fixed = '<meta property="rendition:layout">pre-paginated</meta>'
+    head = '<meta name="viewport" content="width=600, height=800"/>'
+    it = await put_in(live.library, tmp_path, "a.epub", made.epub(metadata=fixed, head=head))
+    async with reading(browser, live, it.id, Role.STUDENT, size=PANEL) as page:
+        await choose(page, "bậc hai")
+        await page.locator("#selbar [data-colour=blue]").click()
+        await page.locator("#marks summary").click()
+        await expect(page.locator("#marks li")).to_contain_text("Xanh dương")
+        drawn = """() => document.querySelector('foliate-view').renderer.getContents()
+          .some(({ doc }) => doc && doc.defaultView.CSS.highlights.get('mark-blue')?.size)"""
+        await page.wait_for_function(drawn)
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("b")
+        assert {mark.kind for mark in await kept(live, it.id, 2)} == {"bookmark", "highlight"}

@@ -184,22 +184,23 @@ class Reader {
   async *passages() {
     const { renderer } = this.view;
     for (;;) {
-      const { doc, overlayer } = renderer.getContents()[0] || {};
-      if (!doc || !doc.body) return;
+      const shown = renderer.getContents().filter(({ doc }) => doc && doc.body);
       const from = this.view.lastLocation.range;
-      for (const range of sentencesOf(doc, from && from.startContainer.ownerDocument === doc ? from : null)) {
-        yield {
-          text: range.toString().replace(/\s+/g, " ").trim(),
-          show: () => {
-            if (overlayer) overlayer.add("spoken", range, drawMark, { colour: "spoken" });
-            if (renderer.scrollToAnchor) renderer.scrollToAnchor(range);
-          },
-          leave: () => { if (overlayer) overlayer.remove("spoken"); },
-        };
+      for (const { doc, overlayer } of shown) {
+        for (const range of sentencesOf(doc, from && from.startContainer.ownerDocument === doc ? from : null)) {
+          yield {
+            text: range.toString().replace(/\s+/g, " ").trim(),
+            show: () => {
+              if (overlayer) overlayer.add("spoken", range, drawMark, { colour: "spoken" });
+              if (renderer.scrollToAnchor) renderer.scrollToAnchor(range);
+            },
+            leave: () => { if (overlayer) overlayer.remove("spoken"); },
+          };
+        }
       }
       await (renderer.nextSection ? renderer.nextSection() : renderer.next());
-      const now = renderer.getContents()[0];
-      if (!now || now.doc === doc) return;
+      const now = renderer.getContents().filter(({ doc }) => doc && doc.body);
+      if (!now.length || (shown.length && now[0].doc === shown[0].doc)) return;
     }
   }
 
