@@ -6,6 +6,7 @@ again and put an identity into the image. Doing it twice does no harm.
 """
 
 import os
+import shutil
 from pathlib import Path
 
 from densach_agent.lock import FolderLock, Held
@@ -80,6 +81,7 @@ def _seal_folder(folder: Path, boot: str) -> list[str]:
             Membership(folder).leave()
             for leftover in ("was.json", "lock"):
                 (folder / leftover).unlink(missing_ok=True)
+            shutil.rmtree(folder / "hand", ignore_errors=True)
             if boot:
                 write_whole(folder / _MARK, boot + "\n")
     except Held:

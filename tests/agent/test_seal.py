@@ -35,6 +35,8 @@ def image(door: FrontDoor, tmp_path: Path) -> tuple[Path, Path]:
     outbox.close()
     (data / "outbox.db.broken").write_text("an old one")
     (data / "requests.json").write_text("[]")
+    (data / "hand").mkdir()
+    (data / "hand" / "1.job").write_text("{}")
     for path in ("etc/machine-id", "var/lib/dbus/machine-id", "var/lib/systemd/random-seed", "etc/ssh/ssh_host_rsa_key",
                  "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/sshd_config"):  # fmt: skip
         (root / path).parent.mkdir(parents=True, exist_ok=True)
