@@ -1,6 +1,8 @@
 // What a reader sees of marks: the bar over selected words, the list with its jumps, the note's window. The book's own
 // reader gives: here(), selection(), deselect(), goToMark(mark), draw(marks), isHere(mark), and `marks`.
 
+const UNDO_MS = 20000;
+
 export class Jotting {
   constructor(reader) {
     this.reader = reader;
@@ -69,6 +71,8 @@ export class Jotting {
   remove(id) {
     this.removed = this.marks.remove(id);
     this.undo.hidden = false;
+    clearTimeout(this.undoTimer);
+    this.undoTimer = setTimeout(() => { this.undo.hidden = !this.undo.contains(document.activeElement); }, UNDO_MS);
     this.say(this.undo.querySelector("p").textContent);
   }
 
