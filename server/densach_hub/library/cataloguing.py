@@ -192,7 +192,7 @@ class Cataloguer:
 
     async def rebuild(self) -> int:
         """Makes the index anew from the catalogue and the texts read before. The old one answers until the new one is whole;
-        interrupted, it goes on where it was. Returns how many items it holds."""
+        interrupted, it goes on where it was. Returns how many items it went through."""
         side = await self._search.write(sides.begin)
         built = await self._fill(side)
         await self._search.write(lambda c: sides.whole(c, side))

@@ -7,10 +7,12 @@ from sqlite3 import Connection, OperationalError
 from typing import TypeVar
 
 from densach_core.database import Database
+from densach_core.errors import Unavailable
 from densach_hub.library import hits, sides, store, vocabulary
 from densach_hub.library.hits import Titles
 from densach_hub.library.model import Answer, Card, Filters, Hit, Home, Inside, Shelf, ShelfCount, Suggestions
 from densach_hub.library.query import Query, parse, raw_words, spelled
+from densach_hub.library.sides import Tables
 from densach_hub.library.subjects import GRADES
 
 SEARCH_SECONDS = 1.0
@@ -103,7 +105,7 @@ class Finder:
         return await self._search.read(question, seconds=SEARCH_SECONDS)
 
     async def suggest(self, typed: str) -> Suggestions:
-        """What may be meant while somebody types: the best titles, and people so called."""
+        """What may be meant while somebody types: the best titles, and people so called; nothing where that takes too long."""
         kept = self._suggestions.get(typed)
         if kept is not None:
             return kept
@@ -116,7 +118,10 @@ class Finder:
             names = hits.people(c, parse(answer.read_as) if answer.read_as else query, most=SUGGESTED_PEOPLE)
             return Suggestions(cards=answer.cards, people=tuple(names), read_as=answer.read_as)
 
-        found = await self._search.read(ask, seconds=TEXT_SECONDS)
+        try:
+            found = await self._search.read(ask, seconds=TEXT_SECONDS)
+        except Unavailable:
+            return Suggestions()
         if generation == self.generation:
             self._suggestions[typed] = found
             while len(self._suggestions) > KEPT_SUGGESTIONS:
@@ -156,15 +161,28 @@ class _Search:
             if found.anywhere or texts:
                 return self._told(query, found, texts, read_as=keyed.text)
         texts = self._texts(c, query)
-        if side is not None:
+        if side is not None and (found_better := self._mended(c, side, query)) is not None:
+            mended, better = found_better
+            words = _shown(mended, better.cards)
+            if texts:
+                return self._told(query, found, texts, meant=words)
+            return self._told(query, better, self._texts(c, mended), read_as=words)
+        if not self._partial:
+            found = self._titles(c, query, loose=not texts)
+        return self._told(query, found, texts)
+
+    def _mended(self, c: Connection, side: Tables, query: Query) -> tuple[Query, Titles] | None:
+        """The first mending of slips that finds something; None too when there was no time left to look for one."""
+        try:
             for mended in vocabulary.corrections(c, side, query):
                 better = self._titles(c, mended)
                 if better.anywhere:
-                    words = _shown(mended, better.cards)
-                    if texts:
-                        return self._told(query, found, texts, meant=words)
-                    return self._told(query, better, self._texts(c, mended), read_as=words)
-        return self._told(query, self._titles(c, query, loose=not texts), texts)
+                    return mended, better
+        except OperationalError as error:
+            if "interrupted" not in str(error):
+                raise
+            self._partial = True
+        return None
 
     def _titles(self, c: Connection, query: Query, *, loose: bool = False) -> Titles:
         return hits.titles(c, query, self._filters, limit=self._limit, offset=self._offset, loose=loose)

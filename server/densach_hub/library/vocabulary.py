@@ -14,11 +14,14 @@ from densach_hub.library import query as asked
 from densach_hub.library.query import Query
 from densach_hub.library.sides import Tables
 
-LETTERS = "aeiounhtcgmdlyrsvbpkxqwfjz0123456789"
+LETTERS = "aeiounhtcgmdlyrsvbpkxqwfjz"
+FIGURES = "0123456789"
 SHORTEST, LONGEST = 3, 24
 FAR = 7
 """From how many letters on a word may have two slips."""
-SCANNED = 4_000
+SURE = 2
+"""So many first letters are taken to be right when two slips are looked for."""
+SCANNED = 1_000
 TRIED = 5
 ENDINGS, ENDINGS_SCANNED = 6, 400
 _NAMED = "col IN ('title', 'people', 'topics')"
@@ -92,7 +95,7 @@ def nearest(c: sqlite3.Connection, side: Tables, word: str) -> list[str]:
     rows = c.execute(
         f"SELECT term, sum(doc) AS n FROM {side.vocabulary} WHERE term BETWEEN ? AND ? AND {_NAMED}"
         " AND length(term) BETWEEN ? AND ? GROUP BY term LIMIT ?",
-        (word[0], word[0] + "\uffff", len(word) - 2, len(word) + 2, SCANNED),
+        (word[:SURE], word[:SURE] + "\uffff", len(word) - 2, len(word) + 2, SCANNED),
     )
     near = [(distance(word, row["term"]), -row["n"], row["term"]) for row in rows]
     return [term for slips, _, term in sorted(near) if slips <= 2][:TRIED]
@@ -105,12 +108,13 @@ def _swaps(word: str) -> Iterator[str]:
 
 
 def _slips(word: str) -> Iterator[str]:
+    letters = LETTERS if word.isalpha() else LETTERS + FIGURES
     for n in range(len(word)):
         yield word[:n] + word[n + 1 :]
-        for letter in LETTERS:
+        for letter in letters:
             yield word[:n] + letter + word[n + 1 :]
     for n in range(len(word) + 1):
-        for letter in LETTERS:
+        for letter in letters:
             yield word[:n] + letter + word[n:]
 
 
