@@ -81,7 +81,7 @@ def page(label: str, text: str, *, head: str = "", body: str = "") -> str:
 
 
 def kind_of(name: str) -> str:
-    kinds = {"js": "text/javascript", "svg": "image/svg+xml", "css": "text/css", "png": "image/png"}
+    kinds = {"js": "text/javascript", "svg": "image/svg+xml", "css": "text/css", "png": "image/png", "woff2": "font/woff2"}
     return kinds.get(name.rsplit(".", 1)[-1], "application/xhtml+xml")
 
 
