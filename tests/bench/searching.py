@@ -45,12 +45,21 @@ def figures(hub: BenchHub, filled: Filled) -> Iterator[Figure]:
     size = (hub.data / "search.db").stat().st_size / 1e6
     yield Figure(what=f"{name}: index on disk", value=size, unit="MB")
     hub.start()
+    spent, searches = _processor_s(hub), 0
     for sought in _seek(hub, "/search?q={}", (1, 10, 60)):
+        searches += len(sought.search_ms)
         yield from _of(sought, f"{name}: search by {sought.clients}", most_ms=500.0)
+    each = 1000 * (_processor_s(hub) - spent) / searches
+    yield Figure(what=f"{name}: processor time of a search and its page", value=each, unit="ms")
     for sought in _seek(hub, "/search/suggest?q={}", (1, 10)):
         yield from _of(sought, f"{name}: suggestions to {sought.clients}", most_ms=50.0 if sought.clients == 1 else None)
     yield Figure(what=f"{name}: the hub's memory", value=hub.process().memory_info().rss / 1e6, unit="MB")
     yield from _rebuilt(hub, name)
+
+
+def _processor_s(hub: BenchHub) -> float:
+    times = hub.process().cpu_times()
+    return float(times.user + times.system)
 
 
 def _seek(hub: BenchHub, path: str, clients: tuple[int, ...]) -> Iterator[Sought]:

@@ -1,10 +1,14 @@
 """What people type and what they mean: spellings, keys without a driver, slips, order, counts, suggestions."""
 
+import sqlite3
+from pathlib import Path
+
 import pytest
 from tests.hub.library import made
-from tests.hub.library.world import put_in
+from tests.hub.library.world import World, put_in
 
-from densach_hub.library import hits, vocabulary
+from densach_hub.library import hits, index, vocabulary
+from densach_hub.library.formats.found import Passage
 from densach_hub.library.model import Answer, Creator, Filters, Kind, Record
 from densach_hub.library.query import exact_words, parse, spelled
 from densach_hub.library.service import Library
@@ -156,3 +160,20 @@ async def test_one_thick_book_does_not_hide_the_others(library: Library, tmp_pat
 def test_slips_are_counted_as_people_make_them() -> None:
     assert [vocabulary.distance("phuogn", word) for word in ("phuong", "phuon", "trinh")] == [1, 1, 3]
     assert parse("một hai ").open_end is False
+
+
+async def test_hits_lead_to_the_page_and_to_the_second(world: World, tmp_path: Path) -> None:
+    book = await put_in(world.library, tmp_path, "a.pdf", made.pdf(["mot", "noi ve quang hop"]))
+    film = await put_in(world.library, tmp_path, "a.mp4", made.mp4(seconds=90))
+
+    def subtitles(c: sqlite3.Connection) -> None:
+        index.remove_text(c, film.id)
+        index.add_text(c, film.id, film.file or "", [Passage(75, None, "Lá cây quang hợp", "la cay quang hop")])
+        index.text_done(c, film.id, film.file or "")
+
+    await world.library.finder._search.write(subtitles)
+    page = await world.text("/search?q=quang+hop", {"Accept-Language": "vi"})
+    assert f"/read/{book.id}?at=1&amp;q=quang+hop" in page
+    assert f"/read/{film.id}?at=75&amp;q=quang+hop" in page
+    assert "1:15" in page
+    assert "<mark>quang hợp</mark>" in page
