@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from densach_core.errors import NotFound
+from densach_core.text import t
 from densach_core.web.identity import address_of, who_is
 from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.library.model import Item, Kind
@@ -37,6 +39,8 @@ async def _served(request: web.Request) -> Served:
     found = library.served.get(item_id)
     if found is None or found.generation != library.finder.generation:
         it = await library.item(item_id)
+        if it.kind is Kind.LINK:  # a shortcut's other lines may name icons on foreign servers
+            raise NotFound("library.no-file", t("A link has no file to fetch."), t("Open it in the library."))
         if len(library.served) >= KEPT:
             library.served.clear()
         found = library.served[item_id] = Served(library.finder.generation, library.file_of(it), headers_of(it), file_name(it))

@@ -12,10 +12,10 @@ REASONS: dict[str, tuple[Text, Text]] = {
     "library.empty": (t("The file is empty."), ANOTHER_COPY),
     "library.unknown-kind": (
         t("The library does not know this kind of file."),
-        t("EPUB, PDF, MP4, WebM, MP3, OGG, pictures, Office documents and ZIP files with an index.html are known."),
+        t("Known are: EPUB, PDF, MP4, WebM, MP3, OGG, pictures, comics, Office documents, subtitles, lessons and simulations in a ZIP."),
     ),
     "library.unknown-zip": (
-        t("This ZIP file is neither a book nor a simulation: it has no index.html."),
+        t("This ZIP file is neither a book nor a lesson, a comic or a simulation."),
         t("Unpack it and add the files inside."),
     ),
     "library.damaged": (t("The file is damaged or incomplete."), ANOTHER_COPY),
