@@ -12,7 +12,7 @@ REASONS: dict[str, tuple[Text, Text]] = {
     "library.empty": (t("The file is empty."), ANOTHER_COPY),
     "library.unknown-kind": (
         t("The library does not know this kind of file."),
-        t("Known are: EPUB, PDF, MP4, WebM, MP3, OGG, pictures, comics, Office documents, subtitles, lessons and simulations in a ZIP."),
+        t("EPUB, PDF, films, sounds, pictures, comics, Office documents, subtitles, lessons and simulations are known."),
     ),
     "library.unknown-zip": (
         t("This ZIP file is neither a book nor a lesson, a comic or a simulation."),
