@@ -8,6 +8,7 @@ from densach_core.folding import fold
 _ISBN = re.compile(r"(?<![0-9])(97[89][-\s]?(?:\d[-\s]?){9}\d|(?:\d[-\s]?){9}[\dXx])(?![0-9])")
 _NOT_LETTER = re.compile(r"[\W_]+")
 _NOISE = re.compile(r"\b(?:tai ban(?: lan)?(?: thu)? ?\d*|in lan thu \d+|sach|the|a|an)\b")
+_FINAL_Y = re.compile(r"\b(qu|[bcdghklmnpqrstvx]+)y\b")
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9", "x": "10"}
 ISBN, TITLE = "isbn", "title"
 
@@ -32,9 +33,10 @@ def isbn13(text: str) -> str | None:
 def title_key(title: str) -> str:
     """A title without marks, punctuation, spaces and words of printing; numbers stay, for volumes are not twins.
 
-    "Toán 6, tập II" and "Toán 6 - Tập 2" are one, "Toán 6 tập 1" is another.
+    Ký and kí, lý and lí are one: school-books spell both. "Toán 6, tập II" and "Toán 6 - Tập 2" are one title,
+    "Toán 6 tập 1" is another.
     """
-    words = _NOT_LETTER.sub(" ", fold(title)).split()
+    words = _FINAL_Y.sub(r"\1i", _NOT_LETTER.sub(" ", fold(title))).split()
     numbered = [_ROMAN.get(word, word) if place and words[place - 1] in _VOLUME else word for place, word in enumerate(words)]
     text = " ".join(numbered)
     return (_NOISE.sub(" ", text).replace(" ", "") or text.replace(" ", ""))[:120]

@@ -275,6 +275,8 @@ class Library:
 
         new = await self._school.write(change)
         await self.cataloguer.indexed(new)
+        if beside := await self._school.read(lambda c: store.of_work(c, new.work_id, without=new.id)):
+            await self.cataloguer.indexed_some(beside)
         return new
 
     async def edit_many(self, item_ids: list[str], field: str, value: object, *, add: bool, by: str) -> int:

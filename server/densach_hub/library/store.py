@@ -127,6 +127,14 @@ def ready_after(c: sqlite3.Connection, last: str, limit: int) -> list[Item]:
     return [_item(row) for row in rows]
 
 
+def of_work(c: sqlite3.Connection, work_id: str, *, without: str) -> list[str]:
+    """The other items of a work: what is said of the work is said of them too."""
+    rows = c.execute(
+        "SELECT i.id FROM item i JOIN edition e ON e.id = i.edition_id WHERE e.work_id = ? AND i.id != ?", (work_id, without)
+    )
+    return [row["id"] for row in rows]
+
+
 def offered(c: sqlite3.Connection, where: str, values: Sequence[object], limit: int) -> list[Item]:
     """What teachers brought. `where` is one of our own conditions with its order."""
     rows = c.execute(f"{_JOINED} WHERE i.offered_by IS NOT NULL AND {where} LIMIT ?", (*values, limit))

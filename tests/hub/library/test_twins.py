@@ -22,6 +22,7 @@ def test_isbn_in_either_length() -> None:
 
 def test_titles_that_are_one_and_titles_that_are_two() -> None:
     assert title_key("Toán 6, tập II") == title_key("TOÁN 6 - Tập 2")
+    assert title_key("Dế Mèn phiêu lưu ký") == title_key("Dế Mèn phiêu lưu kí")
     assert title_key("Toán 6 tập 1") != title_key("Toán 6 tập 2")
     assert title_key("Dế mèn phiêu lưu kí (tái bản lần thứ 5)") == title_key("Dế Mèn phiêu lưu kí")
     assert name_key("Du, Nguyễn (1766-1820)") == name_key("nguyen du")
