@@ -27,6 +27,8 @@ _SIGN_IN = re.compile(r"(?<=://)[^/\s@]+@")
 _LABELS = re.compile(r"^(E:ID_(?:SERIAL|SERIAL_SHORT|FS_LABEL|FS_LABEL_ENC|PART_ENTRY_NAME)=)(.+)$", re.MULTILINE)
 _NUMBERS = re.compile(r'("(?:id|ext_id)":\s*)(\d{6,})')
 """The unique half of a world-wide name, as smartctl gives it."""
+_INTERFACE_ID = re.compile(r"^(?!0{16})([0-9a-f]{16})([0-9a-f]{16})(?= )", re.MULTILINE)
+"""An address of version 6 holds the card's hardware address in its second half."""
 _PLUGGED_IN = re.compile(r"/(media|run/media|mnt)/")
 _SERIAL_TEXT = 0xFF
 
@@ -45,6 +47,8 @@ def private_words(files: Iterable[tuple[str, str | None]], texts: Iterable[str])
 def scrubbed(path: str, text: str, words: Iterable[str]) -> str:
     if path.endswith("/mountinfo"):
         text = "".join(line for line in text.splitlines(keepends=True) if _is_own(line))
+    if path.endswith("/if_inet6"):
+        text = _INTERFACE_ID.sub(lambda found: found[1] + stand_in(found[2]), text)
     for word in sorted(words, key=len, reverse=True):
         text = text.replace(word, stand_in(word))
     text = _SIGN_IN.sub("", text)
