@@ -13,7 +13,7 @@ from densach_core.web.respond import read_body
 from densach_core.web.routes import EVERYONE, Routes
 from densach_core.web.speech import LOCALE
 from densach_hub.library.asking import count_search
-from densach_hub.library.model import Added, Answer, Card, Filters, Hit, Holdings, Item, Kind, Record, State
+from densach_hub.library.model import Added, Answer, Card, Filters, Hit, Holdings, Item, Kind, Record, State, Suggestions
 from densach_hub.library.reasons import broken
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE
@@ -48,6 +48,14 @@ async def items(request: web.Request) -> ItemList:
 @routes.api("GET", "/api/v1/search", who=EVERYONE, answers=Answer, summary="Search titles, people, subjects and texts")
 async def search(request: web.Request) -> Answer:
     return await _answer(request, with_texts=True)
+
+
+@routes.api(
+    "GET", "/api/v1/suggestions", who=EVERYONE, answers=Suggestions, summary="Titles and people for what is typed so far (q)"
+)
+async def suggestions(request: web.Request) -> Suggestions:
+    count_search(request)
+    return await request.app[LIBRARY].finder.suggest(request.query.get("q", "")[:200])
 
 
 @routes.api("GET", "/api/v1/items/{id}", who=EVERYONE, answers=Item, summary="One item")
@@ -158,6 +166,7 @@ async def _answer(request: web.Request, *, with_texts: bool) -> Answer:
         limit=_number(request, "limit", 20, MOST) or 20,
         offset=_number(request, "offset", 0, 2_000),
         with_texts=with_texts,
+        as_typed=asked.get("as") == "typed",
     )
 
 

@@ -32,7 +32,7 @@ async def test_too_many_searches_are_told_to_wait(hurried: World) -> None:
     async with hurried.http.get(hurried.base + "/api/v1/search?q=b", headers=pupil) as response:
         assert (response.status, response.content_type) == (429, "application/problem+json")
         assert (await response.json())["code"] == "search.too-many"
-    for path in ("/search/suggest?q=b", "/opds/v1.2/items?q=b", "/api/v1/items?q=b"):
+    for path in ("/search/suggest?q=b", "/api/v1/suggestions?q=b", "/opds/v1.2/items?q=b", "/api/v1/items?q=b"):
         assert await status(hurried, path, pupil) == 429, path
     assert await status(hurried, "/", pupil) == 200
     assert await status(hurried, "/search?q=b", await hurried.as_(Role.LIBRARIAN)) == 200, "another account has its own"
