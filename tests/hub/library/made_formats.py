@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from tests.hub.library import made
@@ -16,7 +17,7 @@ LINKS = "http://schemas.openxmlformats.org/package/2006/relationships"
 ODF = "urn:oasis:names:tc:opendocument:xmlns"
 
 
-def packed(files: dict[str, str | bytes], *, stored: bool = False) -> bytes:
+def packed(files: Mapping[str, str | bytes], *, stored: bool = False) -> bytes:
     """A ZIP of these entries, the same bytes each time."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
