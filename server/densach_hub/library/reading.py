@@ -3,10 +3,7 @@
 A book comes entry by entry, so that a phone fetches a chapter and not 100 MB; its pages pass `harmless` first.
 """
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -20,18 +17,17 @@ from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
 from densach_hub.library.files import file_name, note_opened
 from densach_hub.library.formats import recordings
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive
-from densach_hub.library.formats.found import Unreadable
 from densach_hub.library.formats.markup import harmless, is_markup
 from densach_hub.library.learning import lesson_page
 from densach_hub.library.members import MemberResponse, look
 from densach_hub.library.model import Item, Kind, Place
 from densach_hub.library.packages import package_address
+from densach_hub.library.parts import unless_unreadable
 from densach_hub.library.playing import link_page, play_page
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.views import show
 
 routes = Routes("library")
-T = TypeVar("T")
 _ALWAYS = "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'"
 EPUB_POLICY = (
     f"{_ALWAYS}; script-src 'self'; style-src 'self' 'unsafe-inline' blob:; img-src 'self' blob: data:; "
@@ -161,7 +157,7 @@ async def parts(request: web.Request) -> web.StreamResponse:
         with open_archive(path) as archive:
             return {name: info.file_size for name, info in archive.entries.items()}
 
-    body = msgspec.json.encode(Parts(await _unless_unreadable(look)))
+    body = msgspec.json.encode(Parts(await unless_unreadable(look)))
     return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "private, max-age=3600"})
 
 
@@ -178,7 +174,7 @@ async def part(request: web.Request) -> web.StreamResponse:
         with open_archive(path) as archive:
             return harmless(archive.read(name, MARKUP_LIMIT))
 
-    member = await _unless_unreadable(lambda: look(path, name, MEDIA_LIMIT if suffix in MEDIA else PICTURE_LIMIT))
+    member = await unless_unreadable(lambda: look(path, name, MEDIA_LIMIT if suffix in MEDIA else PICTURE_LIMIT))
     headers = {
         "Content-Type": TYPES.get(suffix, "application/octet-stream"),
         "Content-Security-Policy": PART_POLICY,
@@ -186,7 +182,7 @@ async def part(request: web.Request) -> web.StreamResponse:
         "Cache-Control": "private, max-age=3600",
     }
     if is_markup(member.head):
-        return web.Response(body=await _unless_unreadable(page), headers=headers)
+        return web.Response(body=await unless_unreadable(page), headers=headers)
     return MemberResponse(member, headers)
 
 
@@ -197,13 +193,6 @@ async def _book(request: web.Request) -> Path:
     if it.kind not in {Kind.EPUB, Kind.COMIC} and not packed:
         raise NotFound("library.no-part", t("The book has no such part."))
     return library.file_of(it)
-
-
-async def _unless_unreadable(work: Callable[[], T]) -> T:
-    try:
-        return await asyncio.to_thread(work)
-    except Unreadable as reason:
-        raise NotFound("library.no-part", t("The book has no such part."), reason=reason.code) from reason
 
 
 @routes.api("GET", "/api/v1/items/{id}/place", who=SIGNED_IN, answers=PlaceNow, summary="Where you are in an item")
