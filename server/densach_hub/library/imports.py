@@ -31,7 +31,7 @@ from densach_hub.library.exchange.doors import open_source
 from densach_hub.library.exchange.line import Line, Source
 from densach_hub.library.model import Form, Item, Record, State
 from densach_hub.library.planning import plan
-from densach_hub.library.vault import Vault, sync_folder
+from densach_hub.library.vault import FULL, Vault, disk_full, sync_folder
 
 SLICE = 400
 POLL_SECONDS = 5.0
@@ -345,10 +345,16 @@ class Imports:
         self._vault.must_have_room(path.stat().st_size)
         self.folder.mkdir(exist_ok=True)
         kept = self.folder / batch_id
-        with path.open("rb") as old, kept.open("wb") as new:
-            shutil.copyfileobj(old, new, 1024 * 1024)
-            new.flush()
-            os.fsync(new.fileno())
+        try:
+            with path.open("rb") as old, kept.open("wb") as new:
+                shutil.copyfileobj(old, new, 1024 * 1024)
+                new.flush()
+                os.fsync(new.fileno())
+        except OSError as error:
+            kept.unlink(missing_ok=True)
+            if error.errno in FULL:
+                raise disk_full() from error
+            raise
         sync_folder(self.folder)
         return kept
 

@@ -20,6 +20,7 @@ from densach_hub.library.model import Card, Filters, Form, Item, Kind
 from densach_hub.library.query import marked, parse
 from densach_hub.library.reasons import broken, remark
 from densach_hub.library.roles import role_of
+from densach_hub.library.school_words import word_of
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import GRADES, SUBJECTS, subject_name
 
@@ -186,6 +187,7 @@ _SHARED: dict[str, Any] = {
     "kind_of": kind_of,
     "language_of": language_of,
     "subject_name": subject_name,
+    "word_of": word_of,
     "drawn": covers.inline,
     "facts_of": facts_of,
     "pieces": pieces,

@@ -85,3 +85,13 @@ async def test_nobody_but_librarians_imports(world: World) -> None:
         async with world.http.get(f"{world.base}/api/v1/export", headers=await world.as_(role)) as r:
             assert r.status == 403
     await asyncio.sleep(0)
+
+
+async def test_readers_see_how_many_printed_copies_there_are(world: World) -> None:
+    record = Record(title="Sách in", copies=3, ddc="510", cutter="T406", material="textbook", series="Tủ sách", series_number="2")
+    item = (await world.library.add_record(record, by="t")).item
+    page = await world.text(f"/items/{item}")
+    assert "Có 3 bản in" in page
+    assert "Ký hiệu xếp giá: 510 T406" in page
+    assert "Sách giáo khoa" in page
+    assert "chưa có bản nào" not in page
