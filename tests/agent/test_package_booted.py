@@ -109,12 +109,12 @@ def test_from_installation_to_the_last_trace(debian: Booted, hub: Hub, found: li
     # What takes long is no part of the start; shut in as it is, it finds out the same and more.
     waits = "densach-agent-facts-daily.service"
     assert debian.run("systemctl", "show", "--property=Unit", "--value", "densach-agent-facts.timer").strip() == waits
-    before = set(debian.run("find", "/run/densach-facts", "-type", "f").split())
+    at_start = set(debian.run("find", "/run/densach-facts", "-type", "f").split())
     debian.run("systemctl", "start", waits)
     assert debian.run("systemctl", "show", "--property=Result", "--value", waits).strip() == "success"
-    after = set(debian.run("find", "/run/densach-facts", "-type", "f").split())
-    assert {Path(name).name.partition("_")[0] for name in after - before} <= {"apt-get"}
-    assert after >= before
+    later = set(debian.run("find", "/run/densach-facts", "-type", "f").split())
+    assert {Path(name).name.partition("_")[0] for name in later - at_start} <= {"apt-get"}
+    assert later >= at_start
     limits = {"densach-agent.service": 2.0, "densach-agent-facts.service": 3.0, "densach-agent-facts-daily.service": 3.0}
     for unit, most in limits.items():
         said = debian.run("systemd-analyze", "security", "--no-pager", unit)
