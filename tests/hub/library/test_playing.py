@@ -131,6 +131,25 @@ async def test_parts_of_what_is_no_package_are_not_there(world: World, tmp_path:
             assert response.status == status, path
 
 
+async def test_a_page_that_calls_itself_a_picture_can_do_nothing(browser: Browser, live: World, tmp_path: Path) -> None:
+    """In a comic, as a file fetched by itself: no script runs, no origin of ours, nothing sniffed."""
+    evil = b'<svg xmlns="http://www.w3.org/2000/svg" onload="document.title=1"><script>document.title="taken"</script></svg>'
+    it = await put_in(live.library, tmp_path, "a.cbz", made_formats.packed({"1.png": made.png(), "2.png": evil, "3.gif": evil}))
+    async with looking(browser, live, Role.LIBRARIAN, PANEL) as (page, _):
+        for name in ("2.png", "3.gif"):
+            async with live.http.get(f"{live.base}/read/{it.id}/book/{name}") as response:
+                assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+                assert response.headers["X-Content-Type-Options"] == "nosniff"
+                assert b"script" not in await response.read()
+            await page.goto(f"{live.base}/read/{it.id}/book/{name}")
+            assert await page.evaluate("origin") == "null"
+            assert "taken" not in await page.title()
+        await page.goto(f"{live.base}/read/{it.id}?at=1")
+        await expect(page.locator("#unreadable")).to_be_visible()
+        await page.keyboard.press("ArrowLeft")
+        await expect(page.locator("#unreadable")).to_be_hidden()
+
+
 def mp3_from(sound: bytes, folder: Path) -> bytes:
     return converted(folder, ["-f", "wav", "-i", "pipe:0", "-f", "mp3", "-b:a", "64k", "pipe:1"], sound)
 
