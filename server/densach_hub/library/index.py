@@ -35,6 +35,7 @@ def _put(c: sqlite3.Connection, side: Tables, it: Item) -> None:
     last_grade = it.grade_to if it.grade_to is not None else it.grade_from
     topics = f"{' '.join(it.topics)} {(it.subject or '').replace('-', ' ')}"
     about = f"{it.description or ''} {it.publisher or ''} {' '.join(it.identifiers)}"
+    about = " ".join(filter(None, (about, it.series, it.ddc, it.curriculum, *it.collections)))
     if grades:
         about += f" lớp khối {' '.join(map(str, grades))}"
     _forget(c, side, it.id)

@@ -63,3 +63,9 @@ async def test_the_page_of_names(world: World) -> None:
     ) as response:
         assert response.status == 200
     assert "Tố Như" not in await world.text("/desk/names", headers)
+
+
+async def test_series_and_collections_are_found(library: Library) -> None:
+    await library.add_record(Record(title="Sách", series="Tủ sách Vàng", collections=("Kho mở",), ddc="895.9223"), by="t")
+    for words in ("tu sach vang", "kho mo", "895.9223"):
+        assert (await library.finder.search(words, Filters())).cards, words
