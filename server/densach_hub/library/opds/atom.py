@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
 from lxml import etree
 
 from densach_core.text import Text, t, tn
-from densach_hub.library.model import Item
+from densach_hub.library.model import Item, Kind
 from densach_hub.library.opds import addresses as at
 from densach_hub.library.opds.addresses import V1, plain, stamp
 from densach_hub.library.opds.browsing import A_PAGE, FOLLOWED, Choice, Leaf, Narrowing, file_link, picture_links
@@ -19,34 +20,38 @@ NAMES: Any = {None: ATOM, "dc": DC, "opensearch": OPENSEARCH, "opds": OPDS, "thr
 Say = Callable[[Text | str], str]
 
 
-class Door:
+class Line(msgspec.Struct, frozen=True):
     """One line of a navigation feed: where it leads and what stands there."""
 
-    def __init__(self, key: str, title: str, href: str, *, content: str, kind: str = at.ACQUISITION, rel: str = "subsection"):
-        self.key, self.title, self.href, self.content, self.kind, self.rel = key, title, href, content, kind, rel
+    key: str
+    title: str
+    href: str
+    content: str
+    kind: str = at.ACQUISITION
+    rel: str = "subsection"
 
 
-def navigation(say: Say, *, key: str, title: str, here: str, updated_at: int, doors: Iterable[Door], up: str | None) -> bytes:
+def navigation(say: Say, *, key: str, title: str, here: str, updated_at: int, lines: Iterable[Line], up: str | None) -> bytes:
     feed = _feed(say, key, title, here, at.NAVIGATION, updated_at)
     if up is not None:
         _link(feed, "up", up, at.NAVIGATION)
-    for door in doors:
+    for line in lines:
         entry = _sub(feed, "entry")
-        _sub(entry, "title", door.title)
-        _sub(entry, "id", f"urn:densach:{door.key}")
+        _sub(entry, "title", line.title)
+        _sub(entry, "id", f"urn:densach:{line.key}")
         _sub(entry, "updated", stamp(updated_at))
-        _sub(entry, "content", door.content, type="text")
-        _link(entry, door.rel, door.href, door.kind)
+        _sub(entry, "content", line.content, type="text")
+        _link(entry, line.rel, line.href, line.kind)
     return _written(feed)
 
 
-def doors_of(say: Say, limit: str, choices: Sequence[Choice]) -> list[Door]:
+def lines_of(say: Say, limit: str, choices: Sequence[Choice]) -> list[Line]:
     """The values of a limit as lines; how many items stand there is their content."""
     found = []
     for choice in choices:
         value = choice.href.rpartition("=")[2]
         content = say(tn("{n} item", "{n} items", n=choice.n or 0))
-        found.append(Door(f"{limit}:{value}", say(choice.name), choice.href, content=content))
+        found.append(Line(f"{limit}:{value}", say(choice.name), choice.href, content=content))
     return found
 
 
@@ -137,7 +142,7 @@ def _item(entry: etree._Element, it: Item, say: Say, *, alone: bool = False) -> 
         _link(entry, rel, picture, picture_type)
     href, kind = file_link(it)
     link = _link(entry, at.OPEN_ACCESS, href, kind)
-    if it.size:
+    if it.size and it.kind is not Kind.LINK:
         link.set("length", str(it.size))
     if it.kind in FOLLOWED:
         _link(entry, at.PROGRESS, at.progression_of(it.id), at.PROGRESSION)

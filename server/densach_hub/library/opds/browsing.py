@@ -244,7 +244,9 @@ def speaker(request: web.Request) -> Callable[[Text | str], str]:
 
 
 def file_link(it: Item) -> tuple[str, str]:
-    """Address and media type of an item's file; the address ends in a name, which apps keep."""
+    """Address and media type of an item's file; the address ends in a name, which apps keep. A link is a page, not a file."""
+    if it.kind is Kind.LINK:
+        return f"/items/{it.id}", "text/html"
     return f"/items/{it.id}/file/{quote(file_name(it))}", it.media_type or "application/octet-stream"
 
 

@@ -30,16 +30,16 @@ async def catalogue(request: web.Request, *, vary: str = "") -> web.StreamRespon
     async def make() -> bytes:
         browsing, say = request.app[BROWSING], speaker(request)
         facets, _ = await browsing.facets()
-        doors = [
-            atom.Door("new", say(t("New")), V1.items(), content=say(t("What came in last")), rel=at.NEWEST),
+        lines = [
+            atom.Line("new", say(t("New")), V1.items(), content=say(t("What came in last")), rel=at.NEWEST),
             *(
-                atom.Door(
+                atom.Line(
                     f"by:{limit}", say(title), V1.by(limit), content=say(tn("{n} list", "{n} lists", n=n)), kind=at.NAVIGATION
                 )
                 for limit, (_, title, _) in NAMED.items()
                 if (n := len(choices(V1, limit, facets))) > 1 or (n and limit in {"subject", "grade"})
             ),
-            atom.Door("shelf", say(t("My shelf")), V1.shelf, content=say(t("Needs your log-in name and PIN or password"))),
+            atom.Line("shelf", say(t("My shelf")), V1.shelf, content=say(t("Needs your log-in name and PIN or password"))),
         ]
         return atom.navigation(
             say,
@@ -47,7 +47,7 @@ async def catalogue(request: web.Request, *, vary: str = "") -> web.StreamRespon
             title=say(request.app[SITE].title),
             here=V1.root,
             updated_at=await browsing.updated_at(),
-            doors=doors,
+            lines=lines,
             up=None,
         )
 
@@ -70,7 +70,7 @@ async def values(request: web.Request) -> web.StreamResponse:
             title=say(NAMED[limit][1]),
             here=V1.by(limit),
             updated_at=await browsing.updated_at(),
-            doors=atom.doors_of(say, limit, choices(V1, limit, facets)),
+            lines=atom.lines_of(say, limit, choices(V1, limit, facets)),
             up=V1.root,
         )
 

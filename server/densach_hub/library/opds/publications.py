@@ -147,7 +147,7 @@ def publication(it: Item, say: Say) -> Publication:
     href, kind = file_link(it)
     links = [
         Link(rel="self", href=V2.item(it.id), type=at.PUBLICATION),
-        Link(rel=at.OPEN_ACCESS, href=href, type=kind, size=it.size or None,
+        Link(rel=at.OPEN_ACCESS, href=href, type=kind, size=it.size if it.size and it.kind is not Kind.LINK else None,
             properties=Properties(availability=Availability("available"))),
         Link(rel="alternate", href=f"/items/{it.id}", type="text/html"),
     ]  # fmt: skip

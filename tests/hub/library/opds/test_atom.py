@@ -3,7 +3,6 @@
 from pathlib import Path
 from urllib.parse import urljoin
 
-import pytest
 from tests.hub.library import made
 from tests.hub.library.opds.rules import ACQUIRE, FACET, NS, feed, links
 from tests.hub.library.world import World, put_in
@@ -138,14 +137,17 @@ async def test_facets_narrow_a_list_down(world: World, tmp_path: Path) -> None:
             assert len((await feed(world, link.get("href", ""))).findall("a:entry", NS)) == 5
 
 
-@pytest.mark.parametrize(
-    "odd", ["page=0", "page=-1", "page=x", "page=99999999", "before=1", "before=-5", "before=9999999999999999999-1",
-        "after=0-0", "last=1", "before=0-0&page=7", "grade=99&subject=nix&kind=zzz", "language=%00%01", "after=9-9&before=9-9"],
+ODD = (
+    "page=0", "page=-1", "page=x", "page=99999999", "before=1", "before=-5", "before=9999999999999999999-1", "after=0-0",
+    "last=1", "before=0-0&page=7", "grade=99&subject=nix&kind=zzz", "language=%00%01", "after=9-9&before=9-9",
 )  # fmt: skip
-async def test_odd_addresses(world: World, tmp_path: Path, odd: str) -> None:
+
+
+async def test_odd_addresses(world: World, tmp_path: Path) -> None:
     await put_in(world.library, tmp_path, "a.epub", made.epub())
-    await feed(world, f"/opds/v1.2/items?{odd}")
-    await feed(world, f"/opds/v1.2/items?q=dai&{odd}")
+    for odd in ODD:
+        await feed(world, f"/opds/v1.2/items?{odd}")
+        await feed(world, f"/opds/v1.2/items?q=dai&{odd}")
 
 
 async def test_what_is_withdrawn_while_the_feed_is_made_is_left_out(world: World, tmp_path: Path) -> None:

@@ -88,15 +88,13 @@ def test_weighing_what_is_accepted() -> None:
     assert not prefers_json("")
 
 
-@pytest.mark.parametrize(
-    "path", ["/opds/v3/x", "/opds/v2/items/none", "/opds/v1.2/items/none", "/opds/v2/by/x", "/opds/covers/9.png"]
-)
-async def test_what_is_not_there_is_said_in_a_document(world: World, path: str) -> None:
-    async with world.http.get(world.base + path) as response:
-        assert (response.status, response.content_type) == (404, "application/problem+json")
-        told = await response.json(content_type=None)
-        assert told["title"]
-        assert told["code"] in {"page.not-found", "library.no-item"}
+async def test_what_is_not_there_is_said_in_a_document(world: World) -> None:
+    for path in ("/opds/v3/x", "/opds/v2/items/none", "/opds/v1.2/items/none", "/opds/v2/by/x", "/opds/covers/9.png"):
+        async with world.http.get(world.base + path) as response:
+            assert (response.status, response.content_type) == (404, "application/problem+json")
+            told = await response.json(content_type=None)
+            assert told["title"]
+            assert told["code"] in {"page.not-found", "library.no-item"}
 
 
 async def test_nobody_sees_what_is_withdrawn_or_not_approved(world: World, tmp_path: Path) -> None:

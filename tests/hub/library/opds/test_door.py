@@ -121,9 +121,9 @@ async def test_the_same_wrong_pin_again_is_no_new_guess_but_others_lock(world: W
         assert (await response.json(content_type=None))["code"] == "accounts.locked"
 
 
-@pytest.mark.parametrize("header", ["Basic", "Basic ###", "Basic YQ==", "Basic /////w==", "Digest x=1", "Basic " + "YTph" * 900])
-async def test_what_is_no_name_and_password(world: World, header: str) -> None:
-    await refused(world, SHELVES[0], {"Authorization": header})
+async def test_what_is_no_name_and_password(world: World) -> None:
+    for header in ("Basic", "Basic ###", "Basic YQ==", "Basic /////w==", "Digest x=1", "Basic " + "YTph" * 900):
+        await refused(world, SHELVES[0], {"Authorization": header})
 
 
 async def test_who_must_do_something_first_is_told_in_words(world: World) -> None:
