@@ -240,7 +240,9 @@ def _web(
         SETUP: setup,
         UPKEEP: upkeep,
     }
-    app = make_app(site, every_room(), clock=rooms.clock, bus=rooms.bus, faces=faces, services=services)
+    app = make_app(
+        site, every_room(), clock=rooms.clock, bus=rooms.bus, faces=faces, services=services, precedence=rooms.precedence
+    )  # fmt: skip
 
     if settings.web.packages.startswith("//"):
         app.middlewares.append(by_host(rooms.library, settings.web.packages))

@@ -17,6 +17,7 @@ from densach_core.database import Database
 from densach_core.documents import Documents
 from densach_core.errors import Unavailable
 from densach_core.live import Bus
+from densach_core.precedence import Precedence
 from densach_core.sender import store as sender_store
 from densach_core.sender.model import Identity
 from densach_core.sender.service import Sender
@@ -45,6 +46,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     data: Path
     school_id: str
     clock: SystemClock
+    precedence: Precedence
     bus: Bus
     school: Database
     telemetry: Database
@@ -69,6 +71,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
             t("Restore the newest backup into a new folder: densach restore"),
         )
     bus = Bus()
+    precedence = Precedence(clock)
     async with AsyncExitStack() as stack:
         school = await stack.enter_async_context(
             Database(
@@ -109,6 +112,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
             keys=data / "keys",
             site=FleetSite(school=school_id),
             kit=kit_folder(data),
+            precedence=precedence,
         )
         await fleet.open()
         accounts = Accounts(school, clock)
@@ -119,6 +123,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
             data=data,
             school_id=school_id,
             clock=clock,
+            precedence=precedence,
             bus=bus,
             school=school,
             telemetry=telemetry,

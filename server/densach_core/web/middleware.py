@@ -5,6 +5,7 @@ import gzip
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from urllib.parse import quote
 
 import msgspec
@@ -17,7 +18,7 @@ from densach_core.accounts.service import ACCOUNTS
 from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge, disk_full
 from densach_core.i18n import Locale, t
 from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, https_address, is_secure
-from densach_core.web.keys import CLOCK, LANGUAGES, METRICS, SITE
+from densach_core.web.keys import CLOCK, LANGUAGES, METRICS, PRECEDENCE, SITE
 from densach_core.web.respond import render
 from densach_core.web.routes import Route
 from densach_core.web.speech import LOCALE
@@ -42,7 +43,7 @@ def guarded(route: Route) -> Next:
         began = time.perf_counter()
         status = 500
         try:
-            with noted_from(address_of(request)):
+            with noted_from(address_of(request)), nullcontext() if route.lasting else request.app[PRECEDENCE].answering():
                 response = await _answered(request, route)
             status = response.status
         except web.HTTPException as error:

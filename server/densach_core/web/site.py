@@ -14,9 +14,10 @@ from densach_core.clock import Clock
 from densach_core.i18n import Languages, Text
 from densach_core.live import Bus
 from densach_core.metrics import Metrics
+from densach_core.precedence import Precedence
 from densach_core.web import assets, live, monitoring, openapi
 from densach_core.web.assets import Assets
-from densach_core.web.keys import ASSETS, BUS, CLOCK, FACES, LANGUAGES, METRICS, SITE, TEMPLATES
+from densach_core.web.keys import ASSETS, BUS, CLOCK, FACES, LANGUAGES, METRICS, PRECEDENCE, SITE, TEMPLATES
 from densach_core.web.middleware import guarded, unknown_addresses
 from densach_core.web.routes import Access, Route, Routes
 from densach_core.web.shared import Shared
@@ -82,8 +83,10 @@ def make_app(
     faces: Sequence[Face],
     services: Mapping[web.AppKey[Any], Any],
     metrics: Metrics | None = None,
+    precedence: Precedence | None = None,
 ) -> web.Application:
-    """The application of hub or office. `services`: each room's service under its AppKey."""
+    """The application of hub or office. `services`: each room's service under its AppKey; `precedence`: whom to tell that
+    somebody waits for an answer."""
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[unknown_addresses])
     spoken = languages(rooms)
     found = Assets({room.name: room.folder / "static" for room in rooms if (room.folder / "static").is_dir()})
@@ -95,6 +98,7 @@ def make_app(
     app[FACES] = list(faces)
     app[LANGUAGES] = spoken
     app[METRICS] = metrics or Metrics()
+    app[PRECEDENCE] = precedence or Precedence(clock)
     app[SITE] = site
     app[TEMPLATES] = Templates(folders, speech, found)
     for key, service in services.items():

@@ -1,6 +1,6 @@
 """How a batch becomes facts, inside one transaction of telemetry.db: each record once, holes asked for, nothing silent."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from sqlite3 import Connection
 
 import msgspec
@@ -29,10 +29,10 @@ class _Fresh(msgspec.Struct):
     hole: bool = False
 
 
-def receive_all(c: Connection, arrivals: Iterable[Arrival]) -> list[Stored]:
-    """Stores what is new of the batches, in their order."""
+def receive_all(c: Connection, arrivals: Iterable[Arrival], give_way: Callable[[], None] = lambda: None) -> list[Stored]:
+    """Stores what is new of the batches, in their order; `give_way` is called between pieces of work."""
     facts = store.Facts()
-    stored = [_receive(c, arrival, facts) for arrival in arrivals]
+    stored = [_receive(c, arrival, facts, give_way) for arrival in arrivals]
     facts.append(c)
     return stored
 
@@ -42,7 +42,8 @@ def receive(c: Connection, a: Arrival) -> Stored:
     return receive_all(c, (a,))[0]
 
 
-def _receive(c: Connection, a: Arrival, facts: store.Facts) -> Stored:
+def _receive(c: Connection, a: Arrival, facts: store.Facts, give_way: Callable[[], None]) -> Stored:
+    give_way()
     mark = store.mark(c, a.device, a.stream, a.boot)
     if mark.twin:
         # Another machine with this id: what it says must not mix with the first one's history. It is not acknowledged,
@@ -50,7 +51,7 @@ def _receive(c: Connection, a: Arrival, facts: store.Facts) -> Stored:
         store.hold_back(c, a.device, a.boot, len(a.records) + len(a.misfits), a.received_at)
         return Stored(upto=mark.upto)
     fresh = _sift(a, mark)
-    store_records(c, a, fresh.records, facts)
+    store_records(c, a, fresh.records, facts, give_way)
     homeless = [m for m in a.misfits if m.seq is None]
     kept = store.add_quarantine(c, [*fresh.misfits, *homeless], a.device, a.received_at)
     for lost in fresh.lost:
@@ -130,7 +131,9 @@ def _lost(a: Arrival, first: int, last: int, why: str) -> LostRange:
     return LostRange(device=a.device, stream=a.stream, first=first, last=last, why=why, at=a.received_at)
 
 
-def store_records(c: Connection, a: Arrival, records: list[Arrived], facts: store.Facts) -> None:
+def store_records(
+    c: Connection, a: Arrival, records: list[Arrived], facts: store.Facts, give_way: Callable[[], None]
+) -> None:  # fmt: skip
     """Adds the records to what will be appended, compares inventories and says that the device was heard."""
     health, usage, events = facts.health, facts.usage, facts.events
     active_until = session_until = 0
@@ -154,6 +157,7 @@ def store_records(c: Connection, a: Arrival, records: list[Arrived], facts: stor
         elif isinstance(body, Event):
             events.append((device, r.at, body.kind, encode(body.attrs)))
         elif isinstance(body, InventorySection):
+            give_way()
             take_section(c, a, body, r.at, facts)
     at = a.received_at
     store.heard(
@@ -167,25 +171,29 @@ def take_section(c: Connection, a: Arrival, s: InventorySection, at: int, facts:
     if s.status not in (SectionStatus.OK, SectionStatus.NO_DATA):
         store.failed_section(c, a.device, s, a.boot, at)
         return
-    known = store.section(c, a.device, s.section)
-    if known is None or (not known.digest and not known.items):
+    known = store.told(c, a.device, s.section)
+    if known is None or known.nothing:
         store.put_section(c, a.device, s, a.boot, at)
         return
     returned = _settle(c, a, s, at)
     if s.digest and s.digest == known.digest:
         store.confirm_section(c, a.device, s, a.boot, at)
         return
-    for d in comparing.compare(known.items, s.items):
+    written = store.encode(s.items)
+    old, new = store.unlike(known.items, written)
+    # What is the same word for word matters only where parts are compared: it says what else is there.
+    parts = any(item.cls not in comparing.SOFTWARE for item in (*old, *new))
+    for d in comparing.compare(store.items_of(known.items), s.items) if parts else ():
         back = next((gone for gone in returned if d.kind is ChangeKind.ADDED and _one(gone, d.item)), None)
         if back is None:
             store.add_change(c, a.device, s.section, d, at, a.boot)
         elif (back.cls, back.key) != (d.item.cls, d.item.key):
             store.add_change(c, a.device, s.section, comparing.moved(back, d.item), at, a.boot)
-    added, removed, changed = comparing.software_difference(known.items, s.items)
+    added, removed, changed = comparing.software_difference(old, new)
     if added or removed or changed:
         attrs = {"section": s.section, "added": added, "removed": removed, "changed": changed}
         facts.events.append((a.device, at, "inventory-changed", store.encode(attrs)))
-    store.put_section(c, a.device, s, a.boot, at)
+    store.put_section(c, a.device, s, a.boot, at, written=written)
 
 
 def _settle(c: Connection, a: Arrival, s: InventorySection, at: int) -> list[Item]:

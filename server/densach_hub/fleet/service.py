@@ -13,6 +13,7 @@ from densach_core.clock import Clock
 from densach_core.database import Database
 from densach_core.documents import Documents
 from densach_core.live import Bus
+from densach_core.precedence import Precedence
 from densach_hub.fleet.alerts import Alerts
 from densach_hub.fleet.authority import Authority
 from densach_hub.fleet.census import Census
@@ -39,6 +40,7 @@ class Fleet:
         site: what an admitted machine is told (school id, where the broker listens); may be replaced later through
             `fleet.enrolment.site = …` (set-up knows it only then).
         kit: a folder of wheels that the installer at /join/linux.sh takes from here (see `kit`); may be empty.
+        precedence: whom backlogs and roll-ups make room for; without it, for nobody.
     """
 
     def __init__(
@@ -52,14 +54,16 @@ class Fleet:
         keys: Path,
         site: Site,
         kit: Path | None = None,
+        precedence: Precedence | None = None,
     ) -> None:
+        precedence = precedence or Precedence(clock)
         policy = documents.one("fleet", FleetPolicy, FleetPolicy())
         self.policy = policy
         self.authority = Authority(keys, clock)
         self.kit = Kit(kit if kit is not None else keys.parent / "kit")
         self.rooms = Rooms(documents, school)
         self.register = Register(school, clock, bus, self.rooms)
-        self.telemetry = Telemetry(telemetry, clock, bus, self.register, policy)
+        self.telemetry = Telemetry(telemetry, clock, bus, self.register, policy, precedence)
         self.identity = Identity(telemetry, clock, bus, self.register)
         self.equipment = Equipment(telemetry, clock, bus, self.register, self.rooms)
         self.faults = Faults(school, clock, bus, self.rooms, self.register)
@@ -77,7 +81,7 @@ class Fleet:
             enrolment=self.enrolment,
             policy=policy,
         )
-        self.software = Software(telemetry, documents, clock, bus, self.register)
+        self.software = Software(telemetry, documents, clock, bus, self.register, precedence)
         self.declared = Declared(self.register, self.rooms)
         self.logbook = LogBook(telemetry, self.register, self.rooms, self.faults)
         self.census = Census(telemetry, self.register, self.rooms, clock)

@@ -17,6 +17,7 @@ from densach_core.documents import Documents
 from densach_core.errors import BadInput, Conflict, NotFound, Unavailable
 from densach_core.folding import fold
 from densach_core.live import Bus
+from densach_core.precedence import Precedence
 from densach_core.text import Text, t
 from densach_hub.fleet import store_software as store
 from densach_hub.fleet.model import Kind, Machine
@@ -27,6 +28,7 @@ from densach_wire.messages import Item
 
 log = structlog.get_logger("fleet")
 LOOK_EVERY_S = 30.0
+QUIET_S = 1.0
 PATIENCE_S = 1.0
 """So long a page waits for lists that are new; the rest is done behind it."""
 MOST_ROWS = 20_000
@@ -83,12 +85,21 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Software:
-    def __init__(self, telemetry: Database, documents: Documents, clock: Clock, bus: Bus, register: Register) -> None:
+    def __init__(
+        self,
+        telemetry: Database,
+        documents: Documents,
+        clock: Clock,
+        bus: Bus,
+        register: Register,
+        precedence: Precedence,
+    ) -> None:
         self._db = telemetry
         self._entries = documents.many("licences", SchoolLicence)
         self._clock = clock
         self._bus = bus
         self._register = register
+        self._precedence = precedence
         self._stamp = ""
         self._classes: Classes | None = None
         self.fault: Text | None = None
@@ -139,14 +150,18 @@ class Software:
             self._classes, self._stamp = classes, stamp
         return self._classes
 
-    async def catch_up(self, seconds: float = PATIENCE_S) -> int:
-        """Takes lists apart that changed, each in a transaction of its own; returns how many are left."""
+    async def catch_up(self, seconds: float = PATIENCE_S, *, quiet_s: float = 0.0) -> int:
+        """Takes lists apart that changed, each in a transaction of its own; returns how many are left.
+
+        `quiet_s`: before each, wait so long for a moment in which nobody waits for a page.
+        """
         classes = await self.classes()
         until = self._clock.monotonic() + seconds
         while todo := await self._db.read(lambda c: store.pending(c, 1_000)):
             for n, (device, stamp) in enumerate(todo):
                 if self._clock.monotonic() > until:
                     return len(todo) - n
+                await self._precedence.quiet(quiet_s)
                 await self._take_apart(device, stamp, classes)
             if len(todo) < 1_000:
                 break
@@ -160,7 +175,7 @@ class Software:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
-                await self.catch_up(seconds=LOOK_EVERY_S)
+                await self.catch_up(seconds=LOOK_EVERY_S, quiet_s=QUIET_S)
             except Unavailable as error:  # a full disk: the lists stay, and are taken apart when there is room
                 log.warning("fleet.software-waits", reason=error.code)
 

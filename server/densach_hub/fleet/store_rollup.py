@@ -1,6 +1,7 @@
 """SQL of the roll-ups that make reading cheap, and of thinning what they replace (telemetry.db)."""
 
-from sqlite3 import Connection
+from collections.abc import Callable, Iterable, Iterator
+from sqlite3 import Connection, Row
 
 import msgspec
 
@@ -9,24 +10,32 @@ from densach_hub.fleet.rules import HOUR_MS, day_name, health_metrics
 from densach_wire.messages import Health
 
 ROLL_AT_ONCE = 2_000
+ROWS_A_PIECE = 100
 _health = msgspec.json.Decoder(Health)
 
 
-def roll_up(c: Connection, most: int = ROLL_AT_ONCE) -> bool:
+def roll_up(c: Connection, most: int = ROLL_AT_ONCE, give_way: Callable[[], None] = lambda: None) -> bool:
     """Adds raw facts that are not yet in the roll-ups, at most `most` of each kind; whether more are waiting.
 
-    How far it got is kept in the same transaction: a crash adds nothing twice.
+    How far it got is kept in the same transaction: a crash adds nothing twice. `give_way` is called between pieces of work.
     """
-    return bool(_roll_health(c, most) | _roll_usage(c, most))
+    return bool(_roll_health(c, most, give_way) | _roll_usage(c, most, give_way))
 
 
-def _roll_health(c: Connection, most: int) -> bool:
+def _in_pieces(rows: Iterable[Row], give_way: Callable[[], None]) -> Iterator[Row]:
+    for n, row in enumerate(rows):
+        if n % ROWS_A_PIECE == 0:
+            give_way()
+        yield row
+
+
+def _roll_health(c: Connection, most: int, give_way: Callable[[], None]) -> bool:
     sql = "SELECT id, device, at, body FROM health WHERE id > ? ORDER BY id LIMIT ?"
     rows = c.execute(sql, (_rolled(c, "health"), most)).fetchall()
     hours: dict[tuple[str, str, int], list[float]] = {}
     latest: dict[tuple[str, str], tuple[int, float]] = {}
     days: dict[tuple[str, str], tuple[int, int]] = {}
-    for _, device, at, body in rows:
+    for _, device, at, body in _in_pieces(rows, give_way):
         _note_day(days, device, at, at)
         hour = at - at % HOUR_MS
         for metric, value in health_metrics(_health.decode(body)):
@@ -34,7 +43,9 @@ def _roll_health(c: Connection, most: int) -> bool:
             cell[0], cell[1], cell[2], cell[3] = min(cell[0], value), cell[1] + value, max(cell[2], value), cell[3] + 1
             if at >= latest.get((device, metric), (0, 0.0))[0]:
                 latest[device, metric] = (at, value)
+    give_way()
     add_hours(c, hours)
+    give_way()
     c.executemany(
         """
         INSERT INTO health_now (device, metric, at, value) VALUES (?, ?, ?, ?)
@@ -60,7 +71,7 @@ def add_hours(c: Connection, hours: dict[tuple[str, str, int], list[float]]) -> 
     )
 
 
-def _roll_usage(c: Connection, most: int) -> bool:
+def _roll_usage(c: Connection, most: int, give_way: Callable[[], None]) -> bool:
     rows = c.execute(
         """
         SELECT id, device, start_at, end_at, active_ms, idle_ms, session, user, unknown_ms, kind, apps, apps_how
@@ -72,7 +83,7 @@ def _roll_usage(c: Connection, most: int) -> bool:
     sessions: set[tuple[str, str, str, str | None]] = set()
     days: dict[tuple[str, str], tuple[int, int]] = {}
     uses: store_use.Sums = {}
-    for _, device, start, end, active, idle, session, user, unknown, kind, apps, how in rows:
+    for _, device, start, end, active, idle, session, user, unknown, kind, apps, how in _in_pieces(rows, give_way):
         day = day_name(start)
         cell = sums.setdefault((device, day), [0, 0, 0, 0])
         cell[0], cell[1], cell[2] = cell[0] + active, cell[1] + idle, cell[2] + max(0, end - start)

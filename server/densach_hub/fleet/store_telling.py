@@ -20,6 +20,8 @@ HealthRow = tuple[str, int, bytes]
 UsageRow = tuple[str, int, int, int, int, str, str, str | None, str | None, bytes | None, int, str]
 EventRow = tuple[str, int, str, bytes]
 _items = msgspec.json.Decoder(tuple[Item, ...])
+_item = msgspec.json.Decoder(Item)
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
 encode = msgspec.json.Encoder().encode
 
 
@@ -162,9 +164,35 @@ def add_tally(c: Connection, name: str, n: int) -> None:
 # ---- inventory
 
 
-def section(c: Connection, device: str, name: str) -> Section | None:
-    row = c.execute("SELECT * FROM section WHERE device = ? AND section = ?", (device, name)).fetchone()
-    return None if row is None else section_of(row)
+class Told(msgspec.Struct, frozen=True):
+    """A section as it is kept. Lists of thousands are compared as they are written: few of their items changed, and only
+    those are worth reading."""
+
+    digest: str
+    items: bytes
+
+    @property
+    def nothing(self) -> bool:
+        return not self.digest and self.items == b"[]"
+
+
+def told(c: Connection, device: str, name: str) -> Told | None:
+    row = c.execute("SELECT digest, items FROM section WHERE device = ? AND section = ?", (device, name)).fetchone()
+    return None if row is None else Told(row[0], row[1].encode() if isinstance(row[1], str) else row[1])
+
+
+def unlike(before: bytes, after: bytes) -> tuple[list[Item], list[Item]]:
+    """Of two lists as `encode` writes them, the items that the other one has not word for word."""
+    old, new = _written(before), _written(after)
+    return [_item.decode(i) for i in old if i not in new], [_item.decode(i) for i in new if i not in old]
+
+
+def items_of(written: bytes) -> tuple[Item, ...]:
+    return _items.decode(written)
+
+
+def _written(items: bytes) -> dict[bytes, None]:
+    return dict.fromkeys(map(bytes, _raws.decode(items)))
 
 
 def section_of(row: Row) -> Section:
@@ -174,14 +202,15 @@ def section_of(row: Row) -> Section:
     )  # fmt: skip
 
 
-def put_section(c: Connection, device: str, s: InventorySection, boot: str, at: int) -> None:
+def put_section(c: Connection, device: str, s: InventorySection, boot: str, at: int, *, written: bytes | None = None) -> None:
+    """`written`: the items, encoded already."""
     c.execute(
         """
         INSERT INTO section (device, section, items, digest, boot, at, seen_at, status, reason)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)
         ON CONFLICT DO UPDATE SET items = ?3, digest = ?4, boot = ?5, at = ?6, seen_at = ?6, status = ?7, reason = ?8
         """,
-        (device, s.section, encode(s.items), s.digest, boot, at, s.status, s.reason),
+        (device, s.section, encode(s.items) if written is None else written, s.digest, boot, at, s.status, s.reason),
     )
 
 

@@ -63,6 +63,10 @@ def sections(c: Connection, device: str) -> list[Section]:
     return [section_of(r) for r in c.execute("SELECT * FROM section WHERE device = ? ORDER BY section", (device,))]
 
 
+def told_anything(c: Connection, device: str) -> bool:
+    return c.execute("SELECT 1 FROM section WHERE device = ? LIMIT 1", (device,)).fetchone() is not None
+
+
 def section_of_all(c: Connection, name: str) -> list[Section]:
     return [section_of(r) for r in c.execute("SELECT * FROM section WHERE section = ? LIMIT 20000", (name,))]
 

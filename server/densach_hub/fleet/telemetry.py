@@ -12,6 +12,7 @@ from densach_core.database import Database
 from densach_core.documents import Single
 from densach_core.errors import Unavailable
 from densach_core.live import Bus
+from densach_core.precedence import Courtesy, Precedence
 from densach_hub.fleet import receiving, store_identity, store_rollup, store_telling, store_told, store_use
 from densach_hub.fleet.identity import MERGED, note_parts, suspicion
 from densach_hub.fleet.model import FleetPolicy, TwinMode
@@ -39,6 +40,8 @@ log = structlog.get_logger("fleet")
 ROLL_EVERY_S = 15.0
 THIN_EVERY_MS = 3_600_000
 SAY_EVERY_S = 2.0
+QUIET_S = 1.0
+"""So long a roll-up waits for a moment in which nobody waits for a page."""
 
 
 class HelloVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +63,22 @@ class HelloVerdict(msgspec.Struct, frozen=True, kw_only=True):
 class Telemetry:
     """Facts of telemetry.db. Awaitable methods return after the commit is on disk."""
 
-    def __init__(self, telemetry: Database, clock: Clock, bus: Bus, register: Register, policy: Single[FleetPolicy]) -> None:
+    def __init__(
+        self,
+        telemetry: Database,
+        clock: Clock,
+        bus: Bus,
+        register: Register,
+        policy: Single[FleetPolicy],
+        precedence: Precedence,
+    ) -> None:
         self._db = telemetry
         self._clock = clock
         self._bus = bus
         self._register = register
         self._policy = policy
+        self._precedence = precedence
+        self._courtesy = Courtesy(precedence, clock)
         self._said_at = float("-inf")
         self._unsaid = False
 
@@ -84,7 +97,11 @@ class Telemetry:
 
     def apply_all(self, c: Connection, arrivals: Sequence[Arrival]) -> list[Stored]:
         """Many at once, in their order: their rows are appended together."""
-        return receiving.receive_all(c, arrivals)
+        return receiving.receive_all(c, arrivals, self.give_way)
+
+    def give_way(self) -> None:
+        """In the writer's thread, between two pieces of work on a backlog: pages go first."""
+        self._courtesy.give_way()
 
     async def hello(
         self,
@@ -206,9 +223,10 @@ class Telemetry:
             try:
                 more = True
                 while more:
+                    await self._precedence.quiet(QUIET_S)
                     # Behind a whole lab's backlog storing goes first: roll-ups take a twelfth of the writer's time.
                     began = self._clock.monotonic()
-                    more = await self._db.write(store_rollup.roll_up)
+                    more = await self._db.write(lambda c: store_rollup.roll_up(c, give_way=self.give_way))
                     if more:
                         await asyncio.sleep(min(ROLL_EVERY_S, 11 * (self._clock.monotonic() - began)))
                 if self._clock.now_ms() - thinned_at >= THIN_EVERY_MS:
@@ -267,7 +285,7 @@ def take_hello(
     return HelloVerdict(
         known=True,
         upto=mark.upto if mark is not None else 0,
-        want=() if store_told.sections(c, device) else ("*",),
+        want=() if store_told.told_anything(c, device) else ("*",),
         twin=why is not None,
         renamed_from=before.hostname if renamed and before is not None else None,
     )

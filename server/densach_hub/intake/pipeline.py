@@ -173,7 +173,9 @@ class Pipeline:
             self._take(load)
         turn = _Turn([], [])
         arrivals: list[Arrival] = []
-        for one in self._reader.read(load):
+        for message in load:
+            self._facts.give_way()
+            one = self._reader.read_one(message)
             if isinstance(one, Refused) or not self._register.knows(one.device):
                 turn.others.append(one)
             elif isinstance(one, Arrival):

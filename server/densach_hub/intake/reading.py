@@ -31,9 +31,6 @@ class Reader:
         self._boots: OrderedDict[str, list[BootClock]] = OrderedDict()
         self._topics: dict[str, Topic] = {}
 
-    def read(self, messages: Sequence[Message]) -> list[Heard]:
-        return [self.read_one(message) for message in messages]
-
     def forget_clocks(self) -> None:
         """The hub's own clock was set: what was measured with the old one is worthless."""
         self._boots.clear()

@@ -145,10 +145,10 @@ async def test_words_and_results_that_do_not_fit(mosquitto: Mosquitto, tmp_path:
 async def test_the_hubs_own_fault_costs_one_record(mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store_records = receiving.store_records
 
-    def stumble(c: sqlite3.Connection, arrival: Any, records: Any, facts: Any) -> None:
+    def stumble(c: sqlite3.Connection, arrival: Any, records: Any, facts: Any, give_way: Any) -> None:
         if any(getattr(r.body, "attrs", {}).get("n") == 2 for r in records):
             raise ZeroDivisionError("a bug")
-        store_records(c, arrival, records, facts)
+        store_records(c, arrival, records, facts, give_way)
 
     monkeypatch.setattr(receiving, "store_records", stumble)
     async with lab(mosquitto, tmp_path) as (hub, bad, _):
