@@ -40,7 +40,8 @@ async def test_a_file_goes_from_the_form_to_the_preview_to_the_shelf_and_back(wo
 
 async def test_programs_import_and_export(world: World) -> None:
     headers = await world.as_(Role.LIBRARIAN)
-    async with world.http.post(f"{world.base}/api/v1/imports?name=a.mrc", headers=headers, data=catalogues.marc("1", "Sách")) as r:
+    body = catalogues.marc("1", "Sách")
+    async with world.http.post(f"{world.base}/api/v1/imports?name=a.mrc", headers=headers, data=body) as r:
         assert r.status == 202
         batch = await r.json()
     await world.library.imports.work()
