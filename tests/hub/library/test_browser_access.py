@@ -31,8 +31,7 @@ async def wrong_in(page: Page) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("size", [PHONE, PANEL], ids=["phone", "panel"])
-@pytest.mark.parametrize("theme", ["day", "night"])
+@pytest.mark.parametrize(("size", "theme"), [(PHONE, "day"), (PANEL, "night")], ids=["phone by day", "panel by night"])
 async def test_everything_of_the_reader(browser: Browser, live: World, tmp_path: Path, size: dict[str, int], theme: str) -> None:
     if not AXE.is_file():
         pytest.skip("axe-core is not here (python server/assets/vendor.py --tests)")
