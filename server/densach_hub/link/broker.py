@@ -312,7 +312,7 @@ async def _wait_until_free(listener: Listener, seconds: float = 3.0) -> None:
                 if asyncio.get_running_loop().time() > until:
                     raise Unavailable(
                         "link.port-taken",
-                        t("Port {port} is in use: {reason}", port=listener.port, reason=error.strerror or "?"),
+                        t("Port {port} is in use: {reason}", port=str(listener.port), reason=f"{error.strerror or '?'}."),
                         t("Stop the other program (a Mosquitto of the system?) or choose another port with --mqtt."),
                         port=listener.port,
                     ) from error

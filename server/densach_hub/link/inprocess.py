@@ -69,7 +69,7 @@ class InProcessBroker:
         except (BrokerError, OSError) as error:
             raise Unavailable(
                 "link.port-taken",
-                t("Port {port} is in use: {reason}", port=self._port, reason=str(error)),
+                t("Port {port} is in use: {reason}", port=str(self._port), reason=f"{error}."),
                 t("Choose another port with --mqtt."),
                 port=self._port,
             ) from error
