@@ -16,12 +16,14 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, IntegrityError
+from sqlite3 import Error as SqliteError
 
 import msgspec
+import structlog
 
 from densach_core.clock import Clock
 from densach_core.database import Database
-from densach_core.errors import Conflict, NotFound, Problem
+from densach_core.errors import Conflict, NotFound, Problem, Unavailable
 from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.library import batches, store, versions
@@ -33,6 +35,7 @@ from densach_hub.library.model import Form, Item, Record, State
 from densach_hub.library.planning import plan
 from densach_hub.library.vault import FULL, Vault, disk_full, sync_folder
 
+log = structlog.get_logger("library")
 SLICE = 400
 POLL_SECONDS = 5.0
 LOOK_SECONDS = 0.2
@@ -148,16 +151,25 @@ class Imports:
         done = 0
         async with self._alone() as alone:
             while alone and (batch := await self._school.read(batches.next_at_work)) is not None:
-                try:
+                if batch.stage is Stage.READING:
+                    await self._read_or_fail(batch)
+                else:
                     await self._stage(batch)
-                except Problem as problem:
-                    if batch.stage is not Stage.READING:
-                        raise
-                    code = problem.code
-                    await self._school.write(lambda c, b=batch, code=code: self._set(c, b, Stage.FAILED, code=code))  # type: ignore[misc]
                 done += 1
                 self._said()
         return done
+
+    async def _read_or_fail(self, batch: Batch) -> None:
+        """Whatever is wrong with a file ends its own import, never the hub: a file is read again at every start otherwise."""
+        try:
+            await self._read(batch)
+        except (Unavailable, SqliteError):
+            raise
+        except Exception as problem:  # noqa: BLE001 - a parser may fail in any way
+            code = problem.code if isinstance(problem, Problem) else "import.not-readable"
+            log.info("library.import-failed", batch=batch.id, code=code, reason=str(problem)[:300])
+            await self._school.write(lambda c: self._set(c, batch, Stage.FAILED, code=code))
+            await asyncio.to_thread(self._forget, batch.id)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[bool]:
@@ -172,8 +184,6 @@ class Imports:
 
     async def _stage(self, batch: Batch) -> None:
         match batch.stage:
-            case Stage.READING:
-                await self._read(batch)
             case Stage.ADDING:
                 await self._add(batch)
             case Stage.CHANGING:

@@ -149,6 +149,16 @@ async def test_a_file_that_is_nothing_fails_with_a_reason(library: Library, tmp_
     assert list(library.imports.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "body", [b"PK\x03\x04" + b"x" * 500, b"\xff\xfe<\x00" + b"\xd8" * 99, b"Nhan de,Nam\n" + b"x" * 3_000_000]
+)
+async def test_no_file_ends_more_than_its_own_import(library: Library, tmp_path: Path, body: bytes) -> None:
+    bad = await bring(library, tmp_path, body, "b.dat")
+    assert bad.stage in {Stage.FAILED, Stage.PREVIEW}
+    assert bad.counts.get("new", 0) == 0
+    assert (await bring(library, tmp_path, catalogues.table().encode())).stage is Stage.PREVIEW
+
+
 KILLED = """
 import asyncio, sys
 from pathlib import Path

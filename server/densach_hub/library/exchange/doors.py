@@ -6,14 +6,14 @@ from typing import IO
 
 import msgspec
 
-from densach_core.errors import BadInput
+from densach_core.errors import BadInput, TooLarge
 from densach_core.text import t
 from densach_hub.library.exchange import calibre, iso2709, marcxml, tables
 from densach_hub.library.exchange.line import Source
 from densach_hub.library.exchange.tables import Say
 from densach_hub.library.model import Item
 
-LARGEST = 2 * 1024**3
+LARGEST = 1024**3
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -42,6 +42,8 @@ def open_source(path: Path) -> Source:
                 t("Choose the folder that holds metadata.db."),
             )
         return calibre.read(path)
+    if path.stat().st_size > LARGEST:
+        raise TooLarge("import.too-large", t("This file is too large."), t("Split it into several files."))
     with path.open("rb") as file:
         head = file.read(4096)
     if not head.strip(b"\0\r\n\t \xef\xbb\xbf"):

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 import xlsxwriter
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
@@ -27,7 +27,8 @@ from densach_hub.library.model import Creator, Item
 from densach_hub.library.school_words import code_of
 from densach_hub.library.subjects import BY_CODE
 
-LARGEST_INSIDE = 1024**3
+LARGEST_INSIDE = 300 * 1024**2
+LONGEST_LINE = 1_000_000
 MOST_COLUMNS = 200
 LONGEST_CELL = 32_000
 Say = Callable[[Text], str]
@@ -52,15 +53,21 @@ def read_csv(path: Path) -> Source:
     """Raises BadInput("import.no-header", "import.encoding")."""
     encoding = _encoding(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        first = [line for line in itertools.islice(file, 20) if line.strip()]
+        first = [line for line in itertools.islice(_lines_of(file), 20) if line.strip()]
     separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in first))
 
     def rows() -> Iterator[list[object]]:
         with path.open(encoding=encoding, errors="replace", newline="") as file:
-            for row in csv.reader((line.replace("\0", "") for line in file), delimiter=separator):
+            for row in csv.reader(_lines_of(file), delimiter=separator):
                 yield [_plain(cell) for cell in row[:MOST_COLUMNS]]
 
     return _source("csv", rows)
+
+
+def _lines_of(file: TextIO) -> Iterator[str]:
+    """Lines, a monstrous one in pieces: a file without line ends must not come into memory whole."""
+    while line := file.readline(LONGEST_LINE):
+        yield line.replace("\0", "")
 
 
 def read_workbook(path: Path) -> Source:
