@@ -124,5 +124,13 @@ async def fill(rooms: Rooms, records: int, text_bytes: int, *, seed: int = 7) ->
             index.text_done(c, item, file)
 
         await search.write_grouped(put)
+    for start in range(number, records, SLICE):
+        rest = range(start, min(start + SLICE, records))
+
+        def none(c: sqlite3.Connection, rest: range = rest) -> None:
+            for bare in rest:
+                index.text_done(c, f"{bare:012x}", f"{bare:064x}")
+
+        await search.write(none)
     await rooms.library.cataloguer.catch_up()
     return Filled(records, passages, written)

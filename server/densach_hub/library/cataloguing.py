@@ -26,6 +26,8 @@ log = structlog.get_logger("library")
 MOST_ATTEMPTS = 3
 POLL_SECONDS = 5.0
 SLICE = 200
+TEXTS = 5
+"""So many kept texts go into one transaction, each with its first 200 passages."""
 
 
 class Cataloguer:
@@ -214,7 +216,6 @@ class Cataloguer:
         """Puts into a side what it lacks or has otherwise, and takes out what the catalogue no longer has."""
         touched = 0
         last = ""
-        textless: list[Item] = []
         while True:
             items = await self._school.read(lambda c, after=last: store.ready_after(c, after, SLICE))  # type: ignore[misc]
             ids = [it.id for it in items]
@@ -227,15 +228,31 @@ class Cataloguer:
             last = ids[-1]
             known = await self._search.read(lambda c, ids=ids: index.known(c, ids, side))  # type: ignore[misc]
             stale = [i for i in items if known.get(i.id, (None, None))[0] != i.changed_at]
-            textless += [i for i in items if i.form is Form.FILE and known.get(i.id, (None, None))[1] != i.file]
             if stale:
                 await self._search.write(lambda c, some=stale: index.put_all(c, some, only=side))  # type: ignore[misc]
                 touched += len(stale)
         if touched:
             self._changed()
-        for it in textless:
-            await self._fill_text(side, it)
-        return touched + len(textless)
+        return touched + await self._fill_texts(side)
+
+    async def _fill_texts(self, side: Tables) -> int:
+        """The texts a side lacks, in the order of the items' ids; a few short ones in one transaction. Returns how many."""
+        touched = 0
+        last = ""
+        while items := await self._school.read(lambda c, after=last: store.ready_after(c, after, SLICE)):  # type: ignore[misc]
+            last = items[-1].id
+            known = await self._search.read(lambda c, ids=[it.id for it in items]: index.known(c, ids, side))  # type: ignore[misc]
+            textless = [it for it in items if it.form is Form.FILE and known.get(it.id, (None, None))[1] != it.file]
+            touched += len(textless)
+            for at in range(0, len(textless), TEXTS):
+                some = textless[at : at + TEXTS]
+                done = await self._search.write(
+                    lambda c, some=some: [index.add_kept(c, side, it.id, it.file or "") for it in some]  # type: ignore[misc]
+                )
+                for it, more in zip(some, done, strict=True):
+                    if more is not False:
+                        await self._fill_text(side, it)
+        return touched
 
     async def _fill_text(self, side: Tables, it: Item) -> None:
         """An item's text into a side: from what is kept, else by reading its file once more."""
