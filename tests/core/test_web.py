@@ -40,6 +40,11 @@ async def open_page(_: web.Request) -> web.Response:
     return web.Response(text="open")
 
 
+@routes.get("/varied", who=EVERYONE)
+async def varied(_: web.Request) -> web.Response:
+    return web.Response(text="long " * 1000, headers={"Vary": "Cookie, Accept"})
+
+
 @routes.get("/mine", who=SIGNED_IN)
 async def mine(_: web.Request) -> web.Response:
     return web.Response(text="mine")
@@ -215,6 +220,11 @@ async def test_two_languages_by_a_click(world: World, http: aiohttp.ClientSessio
         assert "lang=en" in response.headers["Set-Cookie"]
     async with http.get(world.base + "/bad", cookies={"lang": "en"}) as response:
         assert "unknown" in await response.text()
+
+
+async def test_compressing_keeps_what_a_handler_says_it_depends_on(world: World, http: aiohttp.ClientSession) -> None:
+    async with http.get(world.base + "/varied", headers={"Accept-Encoding": "gzip"}) as response:
+        assert (response.headers["Content-Encoding"], response.headers["Vary"]) == ("gzip", "Accept-Encoding, Cookie, Accept")
 
 
 async def test_strict_headers(world: World, http: aiohttp.ClientSession) -> None:

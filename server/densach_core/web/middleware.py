@@ -19,6 +19,7 @@ from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Pro
 from densach_core.i18n import Locale, t
 from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, https_address, is_secure
 from densach_core.web.keys import CLOCK, LANGUAGES, METRICS, PRECEDENCE, SITE
+from densach_core.web.openapi import ROUTES
 from densach_core.web.respond import render
 from densach_core.web.routes import Route
 from densach_core.web.speech import LOCALE
@@ -120,7 +121,9 @@ def _compress(request: web.Request, response: web.StreamResponse) -> None:
     if response.content_type.startswith("text/") or response.content_type.endswith(("json", "xml")):
         response.body = gzip.compress(body, 1, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
-        response.headers["Vary"] = "Accept-Encoding"
+        varies = [name.strip() for name in response.headers.get("Vary", "").split(",") if name.strip()]
+        if not {"*", "accept-encoding"} & {name.lower() for name in varies}:
+            response.headers["Vary"] = ", ".join(["Accept-Encoding", *varies])
 
 
 async def _identify(request: web.Request) -> Account | None:
@@ -260,6 +263,12 @@ def _headers(request: web.Request, response: web.StreamResponse) -> None:
         headers["Cache-Control"] = "no-store" if request.get(ACCOUNT) is not None else "no-cache"
 
 
+def _for_programs(request: web.Request) -> Route | None:
+    """A route for programs that begins like the address asked for, where no page does (`/opds/…`)."""
+    beside = [route for route in request.app[ROUTES] if route.path.split("/")[1:2] == request.path.split("/")[1:2]]
+    return beside[0] if beside and all(route.api for route in beside) else None
+
+
 @web.middleware
 async def unknown_addresses(request: web.Request, handler: Next) -> web.StreamResponse:
     """Addresses no route answers, and methods a route does not know."""
@@ -274,7 +283,7 @@ async def unknown_addresses(request: web.Request, handler: Next) -> web.StreamRe
     except web.HTTPMethodNotAllowed as error:
         LOCALE.set(_locale(request, None))
         problem = Problem("request.method", t("This address does not take {method}.", method=request.method))
-        response = problem_response(request, None, problem)
+        response = problem_response(request, _for_programs(request), problem)
         response.headers["Allow"] = ",".join(sorted(error.allowed_methods))
     _headers(request, response)
     return response

@@ -97,6 +97,15 @@ async def test_what_is_not_there_is_said_in_a_document(world: World) -> None:
             assert told["code"] in {"page.not-found", "library.no-item"}
 
 
+async def test_a_method_nobody_answers_is_said_in_a_document(world: World) -> None:
+    for path in ("/opds", "/opds/v2/catalog", "/opds/v1.2/items"):
+        async with world.http.delete(world.base + path, headers={"Origin": world.base}) as response:
+            assert (response.status, response.content_type) == (405, "application/problem+json")
+            assert "GET" in response.headers["Allow"]
+    async with world.http.delete(world.base + "/search", headers={"Origin": world.base}) as response:
+        assert (response.status, response.content_type) == (405, "text/html")
+
+
 async def test_nobody_sees_what_is_withdrawn_or_not_approved(world: World, tmp_path: Path) -> None:
     it = await put_in(world.library, tmp_path, "a.epub", made.epub())
     await world.library.withdraw(it.id, by="t", why="")
