@@ -3,6 +3,7 @@
 import shutil
 import signal
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -25,8 +26,31 @@ _PLUG_S = 300.0
 """How long the simulated plug is waited for: before the addresses are shown the first time, and beside the running parts."""
 
 
+HELD_BACK = '[policy]\nrefuse = ["shutdown", "restart"]\n'
+
+
 class DemoError(Exception):
     """It cannot go on; the message says why and what to do."""
+
+
+def hold_back(agent: Path) -> None:
+    """Writes into the demonstration's agent.toml that its one real agent switches nothing off and restarts nothing: it
+    runs on the computer of whoever tries the product. A policy that stands there already is that person's and stays.
+
+    Raises DemoError for a file that cannot be read as TOML.
+    """
+    path = agent / "agent.toml"
+    text = path.read_text("utf-8") if path.exists() else ""
+    try:
+        settings = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DemoError(f"{path}: {error}") from error
+    if "policy" in settings:
+        return
+    agent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(".agent.toml.new")
+    fresh.write_text(text + ("\n" if text and not text.endswith("\n") else "") + HELD_BACK, "utf-8")
+    fresh.replace(path)
 
 
 class Demo:
@@ -161,6 +185,7 @@ class Demo:
         self._start_office(known, wait=False)
         self._start_hub(known)
         self._wait(self._office, known.ports.office_url)
+        hold_back(self._folder / notes.AGENT)
         for child in (self._agent, self._simulator):
             if child.starts == 0:
                 child.start()
