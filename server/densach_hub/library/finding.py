@@ -64,7 +64,8 @@ class Finder:
             async with self._drawing:
                 if self._home is None:
                     generation = self.generation
-                    home = await self._school.read(_home)
+                    home = await self._search.read(lambda c: hits.shelves(c, new=NEW, on_shelf=ON_SHELF, most=MOST_SHELVES))
+                    home = home or await self._school.read(_home)
                     if generation != self.generation:
                         return home
                     self._home = home
@@ -227,6 +228,7 @@ def _shown(query: Query, cards: Sequence[Card]) -> str:
 
 
 def _home(c: Connection) -> Home:
+    """The first page from the catalogue itself, while there is no whole index."""
     shelves = []
     for subject, total in store.counts_by_subject(c)[:MOST_SHELVES]:
         cards = store.shelf(c, " AND w.subject = ?", (subject,), ON_SHELF)

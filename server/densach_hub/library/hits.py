@@ -13,9 +13,10 @@ import msgspec
 from densach_hub.library import query as asked
 from densach_hub.library import sides, vocabulary
 from densach_hub.library.index import bounds, unpacked
-from densach_hub.library.model import Card, Facet, Facets, Filters, Hit, Inside
+from densach_hub.library.model import Card, Facet, Facets, Filters, Hit, Home, Inside, Shelf, ShelfCount
 from densach_hub.library.query import Query
 from densach_hub.library.sides import Tables
+from densach_hub.library.subjects import GRADES
 
 COUNTED = 2_000
 """So many matches are counted; beyond, figures are “more than”."""
@@ -84,6 +85,44 @@ def _newest(c: sqlite3.Connection, side: Tables, filters: Filters, limit: int, o
     ).fetchall()
     facets, total = _counted(groups, filters)
     return Titles([_cards.decode(row["card"]) for row in rows[:limit]], len(rows) > limit, total, facets)
+
+
+def shelves(c: sqlite3.Connection, *, new: int, on_shelf: int, most: int) -> Home | None:
+    """The first page, from counts and an index by subject and age: its cost hardly grows with the catalogue. None while the
+    index is not whole: it would leave out what is there."""
+    side = sides.answering(c)
+    if side is None or sides.version(c) == 0:
+        return None
+    subjects: Counter[str] = Counter()
+    spans: Counter[tuple[int, int]] = Counter()
+    items = 0
+    for row in c.execute(f"SELECT subject, grade_from, grade_to, count(*) AS n FROM {side.entry} GROUP BY 1, 2, 3"):
+        items += row["n"]
+        if row["subject"] is not None:
+            subjects[row["subject"]] += row["n"]
+        if row["grade_from"] is not None:
+            spans[row["grade_from"], row["grade_to"]] += row["n"]
+    grades = [ShelfCount(str(g), sum(n for (first, last), n in spans.items() if first <= g <= last)) for g in GRADES]
+    rows = [
+        Shelf(
+            filters=Filters(subject=facet.key),
+            cards=_youngest(c, side, " WHERE subject = ?", [facet.key], on_shelf),
+            total=facet.n,
+        )
+        for facet in _most(subjects)[:most]
+    ]
+    return Home(
+        new=_youngest(c, side, "", [], new), subjects=tuple(rows), grades=tuple(count for count in grades if count.n), items=items
+    )
+
+
+def _youngest(c: sqlite3.Connection, side: Tables, where: str, values: list[object], most: int) -> tuple[Card, ...]:
+    rows = c.execute(
+        f"SELECT k.card FROM (SELECT id, item, added_at FROM {side.entry}{where} ORDER BY added_at DESC LIMIT ?) n"
+        f" JOIN {side.card} k ON k.id = n.id ORDER BY n.added_at DESC, n.item",
+        (*values, most),
+    )
+    return tuple(_cards.decode(row["card"]) for row in rows)
 
 
 def _ask(c: sqlite3.Connection, side: Tables, question: str, found: dict[int, None], enough: int, *, few: bool) -> None:

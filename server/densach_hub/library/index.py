@@ -35,7 +35,8 @@ def _put(c: sqlite3.Connection, side: Tables, it: Item) -> None:
     last_grade = it.grade_to if it.grade_to is not None else it.grade_from
     topics = f"{' '.join(it.topics)} {(it.subject or '').replace('-', ' ')}"
     about = f"{it.description or ''} {it.publisher or ''} {' '.join(it.identifiers)}"
-    about = " ".join(filter(None, (about, it.series, it.ddc, it.curriculum, *it.collections)))
+    more = (it.series, it.series_number, it.ddc, it.cutter, it.curriculum, it.statement, it.place, *it.collections)
+    about = " ".join(filter(None, (about, *more)))
     if grades:
         about += f" lớp khối {' '.join(map(str, grades))}"
     _forget(c, side, it.id)

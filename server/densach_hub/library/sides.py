@@ -9,7 +9,7 @@ import sqlite3
 
 from densach_core.migrations import Migration
 
-VERSION = 3
+VERSION = 4
 """Raise it when what is indexed changes: the hub then rebuilds by itself, while searching goes on."""
 
 _NAMES = ("1", "2")
@@ -111,6 +111,7 @@ def _make(c: sqlite3.Connection, name: str, *, answers: bool) -> None:
             text_of TEXT, text_upto INTEGER)""",
         f"CREATE INDEX {t.entry}_added ON {t.entry}(added_at)",
         f"CREATE INDEX {t.entry}_limits ON {t.entry}(kind, subject, grade_from, grade_to, language)",
+        f"CREATE INDEX {t.entry}_shelf ON {t.entry}(subject, added_at)",
         f"CREATE TABLE {t.card} (id INTEGER PRIMARY KEY, card BLOB NOT NULL)",
         f"""CREATE TABLE {t.said} (id INTEGER PRIMARY KEY, title TEXT NOT NULL, exact TEXT NOT NULL, people TEXT NOT NULL,
             topics TEXT NOT NULL, about TEXT NOT NULL, limits TEXT NOT NULL)""",

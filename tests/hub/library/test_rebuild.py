@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 from tests.hub.library import made
 from tests.hub.library.world import library_in, put_in
 
@@ -83,6 +84,25 @@ async def test_the_old_index_answers_until_the_new_one_is_whole(library: Library
     assert await found(library, "quang hop") == (0, 3)
     assert (await found(library, "hoá học"))[0] == 1
     assert await library.cataloguer.catch_up() == 0
+
+
+async def test_the_first_page_is_the_same_from_the_index_as_from_the_catalogue(library: Library) -> None:
+    subjects = ("toan", "vat-ly", "hoa-hoc", None)
+    for number in range(40):
+        first = number % 9 + 1 if number % 5 else None
+        some = {"subject": subjects[number % 7 % 4], "grade_from": first, "grade_to": first + number % 3 if first else None}
+        one = msgspec.structs.replace(made_up(number), **some)
+        await library._school.write(lambda c, one=one: store.add(c, one))
+    library.finder.changed()
+    from_catalogue = await library.finder.home()
+    await library.cataloguer.catch_up()
+    assert await library.finder._search.read(sides.version) == sides.VERSION
+    from_index = await library.finder.home()
+    assert from_index is not from_catalogue
+    assert from_index == from_catalogue
+    await library.withdraw(made_up(39).id, by="t", why="")
+    assert (await library.finder.home()).items == 39
+    assert made_up(39).id not in {card.id for card in (await library.finder.home()).new}
 
 
 async def test_half_a_text_is_not_found(library: Library, tmp_path: Path) -> None:
