@@ -3,11 +3,12 @@
 A part that is not installed is not listed. Exit codes: 0 done, 1 a failure in one line, 2 a wrong call.
 """
 
+import errno
 import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -99,12 +100,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def one_line(problem: Exception) -> str | None:
-    """A domain error as a sentence; None for what is a fault of ours and deserves its traceback."""
+    """A domain error as a sentence with its code; None for what is a fault of ours and deserves its traceback."""
     errors = sys.modules.get("densach_core.errors")  # not imported from here: the agent runs without the server's code
+    if errors is None:
+        return None
     while isinstance(problem, ExceptionGroup) and len(problem.exceptions) == 1:
         problem = problem.exceptions[0]
-    if errors is None or not isinstance(problem, errors.Problem):
-        return None
+    if not isinstance(problem, errors.Problem):
+        if not any(map(_no_room, _behind(problem))):
+            return None
+        problem = errors.no_room()
     i18n = importlib.import_module("densach_core.i18n")
     spoken_here = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     locale = "vi" if spoken_here.startswith("vi") else "en"
@@ -114,4 +119,27 @@ def one_line(problem: Exception) -> str | None:
         catalogues = [path for part in server.glob("densach_*") for path in part.rglob("vi.po")]
     languages = i18n.Languages(catalogues)
     sentences = [languages.say(text, locale) for text in (problem.what, problem.do) if text is not None]
-    return " ".join(sentences)
+    return f"{' '.join(sentences)} ({problem.code})"
+
+
+def _behind(problem: BaseException) -> Iterator[BaseException]:
+    """The error, those it came from, and those of a group."""
+    seen: set[int] = set()
+    waiting = [problem]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+        waiting += [other for other in (one.__cause__, one.__context__) if other is not None]
+
+
+def _no_room(problem: BaseException) -> bool:
+    """Whether a full disk is behind this: the system's word for it, SQLite's, or a copied folder's list of sentences."""
+    if isinstance(problem, OSError):
+        return problem.errno in {errno.ENOSPC, errno.EDQUOT} or f"[Errno {errno.ENOSPC}]" in str(problem)
+    # SQLite says "disk I/O error" when the file beside the database, shared between processes, cannot grow.
+    return getattr(problem, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE"}

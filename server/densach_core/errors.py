@@ -62,3 +62,12 @@ class Unavailable(Problem):
 def disk_full() -> Unavailable:
     """What to say when the disk takes nothing, whoever noticed it."""
     return Unavailable("database.disk-full", t("The hub's disk is full."), t("Free some space; nothing already stored is lost."))
+
+
+def no_room() -> Unavailable:
+    """The same, said by a command: the disk may be another than the hub's (a stick for backups)."""
+    return Unavailable(
+        "database.disk-full",
+        t("There is no room left on the disk."),
+        t("Free some space or choose a folder on another disk, then start it again; nothing already stored is lost."),
+    )

@@ -1,5 +1,8 @@
 """The command: lists what is installed, exits as promised, and the agent comes without the server's code."""
 
+import errno
+import shutil
+import sqlite3
 import subprocess
 import sys
 from importlib.metadata import version
@@ -58,11 +61,38 @@ def test_a_domain_error_is_one_line_in_the_readers_language(monkeypatch: pytest.
         "settings.wrong", t("{file}: {reason}", file="densach.toml", reason="x"), t("Correct this key in the file.")
     )
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    assert cli.one_line(problem) == "densach.toml: x Correct this key in the file."
+    assert cli.one_line(problem) == "densach.toml: x Correct this key in the file. (settings.wrong)"
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:
     assert cli.one_line(ValueError("x")) is None
+
+
+def _sqlite_full() -> Exception:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA max_page_count=1")
+    try:
+        connection.executescript("CREATE TABLE a (n); CREATE TABLE b (n); CREATE TABLE c (n)")
+    except sqlite3.OperationalError as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        ExceptionGroup("tasks", [ValueError("x"), OSError(errno.EDQUOT, "Quota exceeded")]),
+        shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]),
+        _sqlite_full(),
+    ],
+)
+def test_a_full_disk_is_one_sentence_with_its_code(problem: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "vi_VN.UTF-8")
+    said = cli.one_line(problem)
+    assert said is not None
+    assert said.startswith("Ổ đĩa đã hết chỗ.")
+    assert said.endswith("(database.disk-full)")
 
 
 def test_a_part_without_its_packages_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:

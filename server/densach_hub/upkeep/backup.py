@@ -9,7 +9,8 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -50,8 +51,31 @@ def backup(data: Path, target: Path, *, now_ms: int, keep: int | None = None, to
     target.mkdir(parents=True, exist_ok=True)
     name = moment(now_ms).strftime("%Y%m%d-%H%M%S")
     draft = target / f".{name}.part"
+    with _draft_in(draft):
+        _fill(data, target, draft, now_ms, told)
+    final = target / name
+    if final.exists():
+        shutil.rmtree(final)
+    draft.rename(final)
+    _sync(target)
+    if keep is not None:
+        _thin(target, keep)
+    return final
+
+
+@contextmanager
+def _draft_in(draft: Path) -> Iterator[None]:
+    """A new folder to work in; gone again when the work fails, so that what fails for want of room gives it back."""
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700)
+    draft.mkdir(parents=True, mode=0o700)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _fill(data: Path, target: Path, draft: Path, now_ms: int, told: Progress) -> None:
     for database in DATABASES:
         if (data / database).exists():
             told(database)
@@ -72,14 +96,6 @@ def backup(data: Path, target: Path, *, now_ms: int, keep: int | None = None, to
     _write_synced(draft / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
     for path in (*draft.rglob("*"), draft):
         _sync(path)
-    final = target / name
-    if final.exists():
-        shutil.rmtree(final)
-    draft.rename(final)
-    _sync(target)
-    if keep is not None:
-        _thin(target, keep)
-    return final
 
 
 def newest(folder: Path) -> Path | None:
@@ -116,8 +132,17 @@ def restore(source: Path, data: Path, *, told: Progress = lambda _: None) -> Man
         )
     manifest = _manifest(chosen)
     draft = data.with_name(data.name + ".restoring")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True, mode=0o700)
+    with _draft_in(draft):
+        _put_back(chosen, manifest, draft, told)
+    data.mkdir(parents=True, exist_ok=True)
+    for path in draft.iterdir():
+        path.rename(data / path.name)
+    draft.rmdir()
+    _sync(data)
+    return manifest
+
+
+def _put_back(chosen: Path, manifest: Manifest, draft: Path, told: Progress) -> None:
     for part in manifest.parts:
         told(part.path)
         place = draft / part.path
@@ -134,14 +159,8 @@ def restore(source: Path, data: Path, *, told: Progress = lambda _: None) -> Man
     for database in DATABASES:
         if (draft / database).exists() and (fault := quick_check(draft / database)) is not None:
             raise _damaged(f"{database}: {fault}")
-    data.mkdir(parents=True, exist_ok=True)
     for path in (*draft.rglob("*"), draft):
         _sync(path)
-    for path in draft.iterdir():
-        path.rename(data / path.name)
-    draft.rmdir()
-    _sync(data)
-    return manifest
 
 
 def quick_check(path: Path, *, seconds: float | None = None) -> str | None:
@@ -188,9 +207,13 @@ def _copy_stored(source: Path, target: Path, told: Progress) -> tuple[str, ...]:
             told(name)
             place.parent.mkdir(parents=True, exist_ok=True)
             part = place.with_name(f".{place.name}.part")
-            shutil.copy2(path, part)
-            _sync(part)
-            part.rename(place)
+            try:
+                shutil.copy2(path, part)
+                _sync(part)
+                part.rename(place)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
         names.append(name)
     return tuple(names)
 

@@ -88,6 +88,23 @@ async def test_damage_is_found_before_anything_is_put_in_place(tmp_path: Path) -
     assert not (tmp_path / "again").exists()
 
 
+async def test_work_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    filled(data)
+    async with Database(data / "school.db", STEPS):
+        pass
+    (data / "documents/away.json").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OSError, match="No such file"):
+        backup(data, tmp_path / "backups", now_ms=NOW)
+    assert list((tmp_path / "backups").iterdir()) == []
+    (data / "documents/away.json").unlink()
+    folder = backup(data, tmp_path / "backups", now_ms=NOW)
+    (folder / "keys/ca.key").write_text("changed", "utf-8")
+    with pytest.raises(BadInput):
+        restore(tmp_path / "backups", tmp_path / "again")
+    assert not (tmp_path / "again.restoring").exists()
+
+
 def test_a_folder_with_a_hub_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "b/x").mkdir(parents=True)
     (tmp_path / "b/x/manifest.json").write_text('{"version":1,"taken_at":1,"parts":[],"stored":[]}', "utf-8")
