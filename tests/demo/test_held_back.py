@@ -31,5 +31,5 @@ def test_a_policy_that_stands_there_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_broken_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / settings.FILE).write_text("[policy")
-    with pytest.raises(DemoError, match="agent.toml"):
+    with pytest.raises(DemoError, match=r"agent\.toml"):
         hold_back(tmp_path)
