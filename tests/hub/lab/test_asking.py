@@ -50,6 +50,7 @@ async def test_a_message_to_two_machines_from_room_to_outcome(stage: Stage) -> N
     assert 'value="pc-pc-01"' in page
     assert 'value="pc-may-01"' not in page, "another room's machine"
     assert "Máy cũ Windows 7" not in page, "nothing can be asked of a machine without an agent"
+    assert not re.search(r'name="machine"[^>]* checked', page), "nothing is ticked before a person ticks it"
     confirm = await t.get(f"/lab/ask?what=message&machine={MACHINE}&machine={OTHER}")
     assert '<textarea id="text"' in confirm
     page = words(await t.post("/lab/ask", what="message", machine=[MACHINE, OTHER], text="Chào  các em"))
