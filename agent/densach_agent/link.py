@@ -116,6 +116,14 @@ def tls_context(credentials: Credentials) -> "_Context":
     return context
 
 
+def _confirmed(last: paho.MQTTMessageInfo) -> bool:
+    """Whether the broker has it, or never will: paho raises once the connection broke while it was being written."""
+    try:
+        return last.is_published()
+    except (RuntimeError, ValueError):
+        return True
+
+
 def _read_to_end(sock: socket.socket, seconds: float = 1.0) -> None:
     """Until the other side closes."""
     sock.settimeout(seconds)
@@ -256,7 +264,7 @@ class Link:
     def _exchange(self, client: paho.Client, last: paho.MQTTMessageInfo, seconds: float = 1.0) -> None:
         """Reads and writes until the broker has confirmed `last`."""
         until = time.monotonic() + seconds
-        while not last.is_published() and (sock := self.socket()) is not None and time.monotonic() < until:
+        while not _confirmed(last) and (sock := self.socket()) is not None and time.monotonic() < until:
             select.select([sock], [sock] if client.want_write() else [], [], 0.1)
             client.loop_write()
             client.loop_read()
@@ -329,7 +337,7 @@ class Link:
     ) -> None:
         self._taken_over = flags.is_disconnect_packet_from_server and reason.value == _TAKEN_OVER
         self._by_peer = reason.value == _NO_REASON
-        self._finish(self._last_reason or str(reason))
+        self._finish(self._last_reason or ("the connection to the hub broke off" if self._by_peer else str(reason)))
 
     def _finish(self, why: str) -> None:
         if self._over is not None:

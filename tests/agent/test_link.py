@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import pytest
 from tests.agent.broker import SCHOOL, Broker
 from tests.agent.clocks import HandClock
@@ -17,7 +18,7 @@ from tests.fixtures.mosquitto import free_port, wait_for_port
 
 from densach_agent.backoff import Backoff, TakeoverWatch
 from densach_agent.correspondent import Hooks
-from densach_agent.link import Credentials, Line
+from densach_agent.link import Credentials, Line, _confirmed
 from densach_wire.messages import Event
 
 
@@ -218,3 +219,24 @@ def test_time_is_counted_on_from_the_hubs_word() -> None:
     courier.acknowledged(Ack("another-stream", 0, 1_795_500_000.0))
     clock.advance(90_000)
     assert courier.hub_now_ms() == 1_795_500_090_000
+
+
+def test_the_last_words_to_a_broker_that_dies_at_that_moment_end_nothing() -> None:
+    """What paho says of a message that was being written when the connection broke is an error, not an answer."""
+    last = paho.MQTTMessageInfo(1)
+    last.rc = paho.MQTT_ERR_CONN_LOST
+    with pytest.raises(RuntimeError):
+        last.is_published()
+    assert _confirmed(last)
+
+
+def test_a_connection_that_breaks_off_is_told_in_words(tmp_path: Path) -> None:
+    said: list[str] = []
+    broker = Broker(tmp_path / "broker")
+    broker.start()
+    station = Station(certified(broker, "pc-1"), None, Hooks(changed=said.append))
+    station.until(lambda: "connected" in said)
+    broker.stop()
+    station.until(lambda: len(said) > said.index("connected") + 1)
+    assert said[said.index("connected") + 1] == "the connection to the hub broke off"
+    station.close()
