@@ -239,9 +239,11 @@ class Library:
         The address of one that was merged leads readers to the item that stands for it.
         """
         found = await self._school.read(lambda c: store.item(c, item_id))
-        if found is not None and found.merged_into and not hidden:
-            item_id = found.merged_into
-            found = await self._school.read(lambda c: store.item(c, item_id))
+        merged: set[str] = set()
+        while found is not None and found.merged_into and found.merged_into not in merged and not hidden:
+            item_id = found.merged_into  # which may have been merged since, too
+            merged.add(item_id)
+            found = await self._school.read(lambda c, one=item_id: store.item(c, one))  # type: ignore[misc]
         if found is None or (found.state is not State.READY and not hidden):
             raise NotFound("library.no-item", t("The library does not have this (any more)."), t("Search for it."))
         return found
