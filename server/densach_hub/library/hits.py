@@ -96,7 +96,8 @@ def shelves(c: sqlite3.Connection, *, new: int, on_shelf: int, most: int) -> Hom
     subjects: Counter[str] = Counter()
     spans: Counter[tuple[int, int]] = Counter()
     items = 0
-    for row in c.execute(f"SELECT subject, grade_from, grade_to, count(*) AS n FROM {side.entry} GROUP BY 1, 2, 3"):
+    groups = f"SELECT kind, subject, grade_from, grade_to, count(*) AS n FROM {side.entry} GROUP BY 1, 2, 3, 4"
+    for row in c.execute(groups):  # in the order of an index: nothing is sorted
         items += row["n"]
         if row["subject"] is not None:
             subjects[row["subject"]] += row["n"]
