@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -106,10 +107,11 @@ def one_line(problem: Exception) -> str | None:
         return None
     while isinstance(problem, ExceptionGroup) and len(problem.exceptions) == 1:
         problem = problem.exceptions[0]
+    found: Any = problem
     if not isinstance(problem, errors.Problem):
         if not any(map(_no_room, _behind(problem))):
             return None
-        problem = errors.no_room()
+        found = errors.no_room()
     i18n = importlib.import_module("densach_core.i18n")
     spoken_here = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     locale = "vi" if spoken_here.startswith("vi") else "en"
@@ -118,8 +120,8 @@ def one_line(problem: Exception) -> str | None:
         server = Path(str(errors.__file__)).parent.parent
         catalogues = [path for part in server.glob("densach_*") for path in part.rglob("vi.po")]
     languages = i18n.Languages(catalogues)
-    sentences = [languages.say(text, locale) for text in (problem.what, problem.do) if text is not None]
-    return f"{' '.join(sentences)} ({problem.code})"
+    sentences = [languages.say(text, locale) for text in (found.what, found.do) if text is not None]
+    return f"{' '.join(sentences)} ({found.code})"
 
 
 def _behind(problem: BaseException) -> Iterator[BaseException]:

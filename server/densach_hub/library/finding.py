@@ -163,22 +163,27 @@ class _Search:
                 return self._told(query, found, texts, read_as=keyed.text)
         texts = self._texts(c, query)
         if side is not None and (found_better := self._mended(c, side, query)) is not None:
-            mended, better = found_better
+            mended, better, sure = found_better
             words = _shown(mended, better.cards)
-            if texts:
+            if texts or not sure:
+                if not texts and not self._partial:
+                    found = self._titles(c, query, loose=True)
                 return self._told(query, found, texts, meant=words)
             return self._told(query, better, self._texts(c, mended), read_as=words)
         if not self._partial:
             found = self._titles(c, query, loose=not texts)
         return self._told(query, found, texts)
 
-    def _mended(self, c: Connection, side: Tables, query: Query) -> tuple[Query, Titles] | None:
-        """The first mending of slips that finds something; None too when there was no time left to look for one."""
+    def _mended(self, c: Connection, side: Tables, query: Query) -> tuple[Query, Titles, bool] | None:
+        """The first mending of slips that finds something, and whether it needs no asking back.
+
+        None too when there was no time left to look for one.
+        """
         try:
-            for mended in vocabulary.corrections(c, side, query):
+            for mended, sure in vocabulary.corrections(c, side, query):
                 better = self._titles(c, mended)
                 if better.anywhere:
-                    return mended, better
+                    return mended, better, sure
         except OperationalError as error:
             if "interrupted" not in str(error):
                 raise

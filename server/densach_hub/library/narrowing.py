@@ -65,3 +65,13 @@ def subjects_called(words: str, say: Callable[[Text], str]) -> list[Subject]:
     if not query.words:
         return []
     return [subject for subject in SUBJECTS if has(say(subject.name), query)][:SUGGESTED_SUBJECTS]
+
+
+def subject_asked_for(words: str) -> Subject | None:
+    """The subject whose name is among the words (`toan 7`, `bài tập vật lí`), the longest name first."""
+    query = parse(words)
+    there = f" {' '.join(query.words)} "
+    named = [(parse(subject.code.replace("-", " ")).words, subject) for subject in SUBJECTS]
+    return next(
+        (subject for name, subject in sorted(named, key=lambda one: -len(one[0])) if f" {' '.join(name)} " in there), None
+    )

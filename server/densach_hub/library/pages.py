@@ -14,7 +14,7 @@ from densach_core.web.speech import LOCALE
 from densach_hub.library import covers
 from densach_hub.library.asking import count_search
 from densach_hub.library.model import Filters, Home, Item, Kind
-from densach_hub.library.narrowing import narrowings, subjects_called
+from densach_hub.library.narrowing import narrowings, subject_asked_for, subjects_called
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE
 from densach_hub.library.views import show
@@ -71,6 +71,8 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
         return Markup(kept)  # noqa: S704 - our own template's output
     count_search(request)
     answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE, as_typed=as_typed)
+    shelf = None if answer.read_as or (answer.cards and not answer.loose) else subject_asked_for(words)
+    on_shelf = await library.finder.search("", Filters(subject=shelf.code), limit=1) if shelf is not None else None
     names = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language", "as") if asked.get(name)}
     body = show(
         request,
@@ -84,6 +86,8 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
         base=f"/search?{urlencode(names)}&page=" if names else "/search?page=",
         bare=f"/search?{urlencode({'q': words})}" if words else "/search",
         as_typed=f"/search?{urlencode(names | {'as': 'typed'})}",
+        shelf=shelf,
+        on_shelf=on_shelf is not None and on_shelf.total != 0,
         meant=f"/search?{urlencode(names | {'q': answer.meant or ''})}",
     )
     results = Markup(body.text or "")  # noqa: S704 - our own template's output

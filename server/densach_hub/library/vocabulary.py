@@ -13,6 +13,7 @@ from densach_hub.library import keystrokes
 from densach_hub.library import query as asked
 from densach_hub.library.query import Query
 from densach_hub.library.sides import Tables
+from densach_hub.library.subjects import SUBJECTS
 
 LETTERS = "aeiounhtcgmdlyrsvbpkxqwfjz"
 FIGURES = "0123456789"
@@ -24,6 +25,10 @@ SURE = 2
 SCANNED = 1_000
 TRIED = 5
 ENDINGS, ENDINGS_SCANNED = 6, 400
+SUBJECT_WORDS = frozenset(
+    word for subject in SUBJECTS for word in asked.parse(subject.code.replace("-", " ")).words
+) | {"lop", "khoi", "mon", "tap", "bai", "sach"}  # fmt: skip
+"""What a school's shelves are called: right even where the library has nothing of it."""
 _NAMED = "col IN ('title', 'people', 'topics')"
 
 
@@ -52,16 +57,21 @@ def read_keys(c: sqlite3.Connection, side: Tables, query: Query) -> Query | None
     return asked.parse(" ".join(words) + ("" if query.open_end else " "))
 
 
-def corrections(c: sqlite3.Connection, side: Tables, query: Query) -> Iterator[Query]:
-    """The query with its mistyped words replaced, likeliest first. Words the catalogue has are left alone where others are not
-    known; if all are known each may be the wrong one."""
-    known = [_count(c, side, word) > 0 for word in query.words]
+def corrections(c: sqlite3.Connection, side: Tables, query: Query) -> Iterator[tuple[Query, bool]]:
+    """The query with its mistyped words replaced, likeliest first; and whether it may be asked without asking back.
+
+    That is so only where the words replaced stand nowhere in the library: not on a card, not inside a text. A word that is
+    somewhere may still be a slip, which is for the reader to say; a subject, a grade or a number never is.
+    """
+    meant = [word.isdecimal() or word in SUBJECT_WORDS for word in query.words]
+    known = [kept or _count(c, side, word) > 0 for kept, word in zip(meant, query.words, strict=True)]
     if query.open_end and not known[-1]:
         known[-1] = _begins(c, side, query.words[-1])
     wrong = [n for n, word in enumerate(query.words) if not known[n] and SHORTEST <= len(word) <= LONGEST]
     if not all(known[n] or n in wrong for n in range(len(known))):
         return
     if wrong:
+        sure = not any(_is_somewhere(c, side, query.words[n]) for n in wrong)
         choices = [nearest(c, side, query.words[n]) for n in wrong]
         if not all(choices):
             return
@@ -69,14 +79,14 @@ def corrections(c: sqlite3.Connection, side: Tables, query: Query) -> Iterator[Q
             words = list(query.words)
             for n, words_near in zip(wrong, choices, strict=True):
                 words[n] = words_near[min(rank, len(words_near) - 1)]
-            yield _of(words)
+            yield _of(words), sure
             if all(rank >= len(words_near) - 1 for words_near in choices):
                 return
     elif len(query.words) > 1:
         for n, word in enumerate(query.words):
-            if SHORTEST <= len(word) <= LONGEST:
+            if not meant[n] and SHORTEST <= len(word) <= LONGEST:
                 for near in nearest(c, side, word)[:TRIED]:
-                    yield _of([*query.words[:n], near, *query.words[n + 1 :]])
+                    yield _of([*query.words[:n], near, *query.words[n + 1 :]]), False
 
 
 def _of(words: Sequence[str]) -> Query:

@@ -10,6 +10,7 @@ from tests.hub.library.world import World, put_in
 from densach_hub.library import hits, index, vocabulary
 from densach_hub.library.formats.found import Passage
 from densach_hub.library.model import Answer, Creator, Filters, Kind, Record
+from densach_hub.library.narrowing import subject_asked_for
 from densach_hub.library.query import exact_words, parse, spelled
 from densach_hub.library.service import Library
 
@@ -85,6 +86,27 @@ async def test_a_word_inside_a_book_is_not_mended_but_asked_about(
     await put_in(library, folder, "a.epub", made.epub(title="Phuong", chapters={"Một": "phuogn is what stands here"}))
     answer = await ask(library, "phuogn")
     assert (answer.meant, answer.read_as, len(answer.inside)) == ("phuong", None, 1)
+
+
+async def test_a_subject_a_number_and_a_word_of_a_text_are_never_mended(
+    library: Library, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    await library.add_record(Record(title="Giai đoạn 7", subject="nghiep-vu"), by="test")
+    for typed in ("toan 7", "toán 7", "toan", "van 7"):
+        answer = await ask(library, typed)
+        assert (answer.read_as, answer.meant) == (None, None)
+    assert (await ask(library, "gaii doan 7")).read_as is not None
+    folder = tmp_path_factory.mktemp("in")
+    await put_in(library, folder, "a.epub", made.epub(title="Tàu", chapters={"Một": "một cái doam"}))
+    answer = await ask(library, "doam 7")
+    assert (answer.read_as, answer.meant) == (None, "đoạn 7")
+
+
+def test_the_subject_among_the_words() -> None:
+    asked = {
+        words: getattr(subject_asked_for(words), "code", None) for words in ("toan 7", "Vật lý 11", "lịch sử địa lí", "doan 7")
+    }
+    assert asked == {"toan 7": "toan", "Vật lý 11": "vat-ly", "lịch sử địa lí": "lich-su-dia-ly", "doan 7": None}
 
 
 async def test_the_order_is_tones_then_phrase_then_all_then_begun(library: Library) -> None:
