@@ -52,6 +52,7 @@ from densach_hub.people.pages import ROOM_CHOICES
 from densach_hub.people.service import PEOPLE, People
 from densach_hub.settings import HubSettings
 from densach_hub.setup.service import SETUP, Setup
+from densach_hub.studio.plugging import PLUGGING, Plugging
 from densach_hub.studio.service import STUDIO, Studio
 from densach_hub.upkeep.figures import Figures, tell
 from densach_hub.upkeep.service import UPKEEP, Upkeep
@@ -224,6 +225,7 @@ def _web(
         ASKER: intake.requests,
         LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day), reason_of=reason),
         STUDIO: Studio(rooms.fleet, rooms.clock),
+        PLUGGING: Plugging(broker, rooms.fleet.register, rooms.clock, school=rooms.school_id),
         **library_web.services(rooms.library, rooms.clock, searches_per_s=settings.web.searches_per_s),
         PEOPLE: rooms.people,
         CLASS_LISTS: rooms.people,

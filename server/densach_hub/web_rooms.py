@@ -22,6 +22,7 @@ from densach_hub.people import admin_pages as people_admin
 from densach_hub.people import api as people_api
 from densach_hub.people import pages as people_pages
 from densach_hub.setup import pages as setup_pages
+from densach_hub.studio import api as studio_api
 from densach_hub.studio import pages as studio_pages
 from densach_hub.upkeep import api as upkeep_api
 from densach_hub.upkeep import pages as upkeep_pages
@@ -51,7 +52,7 @@ def every_room() -> list[Room]:
         Room("people", _folder(people), (people_pages.routes, people_admin.routes, people_api.routes)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),
-        Room("studio", _folder(studio), (studio_pages.routes,)),
+        Room("studio", _folder(studio), (studio_pages.routes, studio_api.routes)),
         Room("library", _folder(library), library_web.ROUTES),
         Room("measures", _folder(measures), (measures_pages.routes, measures_api.routes)),
         Room("setup", _folder(setup), (setup_pages.routes,)),

@@ -116,6 +116,11 @@ class MosquittoBroker:
         return self._devices is not None
 
     @property
+    def equipment(self) -> Listener | None:
+        """The listener without TLS, where there is one."""
+        return self._equipment
+
+    @property
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 

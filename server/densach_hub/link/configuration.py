@@ -6,6 +6,7 @@ simple equipment comes in the clear with a password and sees its own dialects' t
 
 import base64
 import hashlib
+import os
 import secrets
 from pathlib import Path
 
@@ -145,5 +146,8 @@ def write_files(folder: Path, files: dict[str, str]) -> None:
         target = folder / name
         fresh = folder / f".{name}.new"
         fresh.touch(mode=0o600)
-        fresh.write_text(content, "utf-8")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(target)
