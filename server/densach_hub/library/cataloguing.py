@@ -13,7 +13,7 @@ import structlog
 from densach_core.clock import Clock
 from densach_core.database import Database
 from densach_core.live import Bus
-from densach_hub.library import index, sides, store
+from densach_hub.library import index, pairing, sides, store
 from densach_hub.library.extraction import WALL_SECONDS, Extractor, Reading
 from densach_hub.library.finding import Finder
 from densach_hub.library.model import Form, Item, State
@@ -139,6 +139,21 @@ class Cataloguer:
                 await self._search.write(lambda c: index.put(c, ready))
                 await self._put_text(ready, reading)
         self._changed()
+        if ready is not None:
+            await self._pair(ready)
+
+    async def _pair(self, it: Item) -> None:
+        """Subtitles and the film they came beside."""
+        for film, alone in await self._school.read(lambda c: pairing.belonging(c, it)):
+            brought = next((track for track in await self._tracks.of(alone.id) if not track.added), None)
+            if brought is None:
+                continue
+            await self._tracks.add(film.id, brought.file, brought.language, brought.label)
+            await self.read_text(film)  # before the last step: killed anywhere, the words are found at one of the two
+            at = self._clock.now_ms()
+            await self._school.write(lambda c, film=film, alone=alone, at=at: pairing.lead(c, film, alone, at=at))  # type: ignore[misc]
+            await self.indexed_some([alone.id])
+            log.info("library.subtitles-paired", film=film.id, subtitles=alone.id)
 
     async def _broken(self, it: Item, code: str, detail: str, media_type: str | None = None) -> None:
         """`detail` is for the log: it may name paths and speaks the language of a program."""

@@ -63,7 +63,7 @@ def meets(c: sqlite3.Connection, record: Record, own: str | None) -> Item | None
         there = store.item(c, known)
     if there is None:
         there = _by_isbn(c, record)
-    if there is not None and there.merged_into:
+    while there is not None and there.merged_into:
         there = store.item(c, there.merged_into)
     return there
 

@@ -158,6 +158,12 @@ def ready_where(c: sqlite3.Connection, where: str, values: Sequence[object], aft
     return [_item(row) for row in rows]
 
 
+def ready_near(c: sqlite3.Connection, where: str, values: Sequence[object], limit: int) -> list[Item]:
+    """Ready files. `where` as in `ready_where`."""
+    rows = c.execute(f"{_JOINED} WHERE i.state = 'ready' AND i.form = 'file'{where} LIMIT ?", (*values, limit))
+    return [_item(row) for row in rows]
+
+
 def counts_by_state(c: sqlite3.Connection) -> dict[str, int]:
     """State → how many items; a state nothing is in has no entry."""
     return dict(c.execute("SELECT state, count(*) FROM item GROUP BY state").fetchall())
@@ -285,11 +291,16 @@ def withdraw(c: sqlite3.Connection, item_id: str, *, at: int, by: str, why: str)
     )
 
 
+def set_merged(c: sqlite3.Connection, item_id: str, into: str) -> None:
+    """Whoever asks for this item is led to the other."""
+    c.execute("UPDATE item SET merged_into = ? WHERE id = ?", (into, item_id))
+
+
 def take_back(c: sqlite3.Connection, item_id: str, *, at: int) -> None:
     """A withdrawn item returns to where it stood: ready if it was, else to be read again."""
     c.execute(
         "UPDATE item SET state = CASE WHEN ready_at IS NOT NULL THEN 'ready' ELSE 'waiting' END, withdrawn_at = NULL,"
-        " withdrawn_by = NULL, withdrawn_why = NULL, changed_at = ? WHERE id = ?",
+        " withdrawn_by = NULL, withdrawn_why = NULL, merged_into = NULL, changed_at = ? WHERE id = ?",
         (at, item_id),
     )
 
