@@ -149,6 +149,7 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
         app[SITE].must_set_up = await setup.is_needed()
         if name := (await rooms.people.profile()).name:
             app[SITE].title = name
+        link.named = lambda: title if isinstance(title := app[SITE].title, str) else ""
         work: dict[str, Coroutine[Any, Any, object]] = {
             "link": link.run(),
             "intake": intake.run(),

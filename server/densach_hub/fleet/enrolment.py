@@ -183,7 +183,8 @@ class Enrolment:
 
     async def knock(self, device: str, hello: Hello) -> bool:
         """A device with a good certificate of ours that the register does not know: it was admitted after the backup this
-        hub was restored from. It joins those who wait; admitted, it keeps id, key and everything it has not told yet.
+        hub was restored from; or one with an account made for it. It joins those who wait; admitted, it keeps id, key and
+        everything it has not told yet.
 
         Returns whether it stands in the list (not: retired machines, those refused today, a full list).
         """

@@ -223,8 +223,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: int | None = None
     decided_by: str | None = None
     machine: str | None = None
-    """Its id: set when it is admitted; before that, if it brings the id (and the key) it was admitted with earlier, which
-    this hub has forgotten because it was restored from an older backup."""
+    """Its id: set when it is admitted; before that, if it speaks under one already: of an account made for it, or the one it
+    was admitted with earlier, which this hub has forgotten because it was restored from an older backup."""
 
 
 class TwinMode(StrEnum):

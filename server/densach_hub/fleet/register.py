@@ -1,5 +1,6 @@
 """The register of machines and equipment: who they are, where they stand, what people did to them."""
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from sqlite3 import Connection
@@ -16,6 +17,7 @@ from densach_hub.fleet.rooms import Rooms, in_order
 
 COMPUTERS = (Kind.AGENT, Kind.DECLARED)
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+_MINTED = re.compile(f"[a-z]+-[{_LETTERS}]{{10}}")
 
 
 class Register:
@@ -295,6 +297,11 @@ class Register:
 def new_id(kind: str) -> str:
     """An id for topics and certificates: lower-case, no letters that look alike, nothing of the room or the owner."""
     return f"{kind}-{''.join(secrets.choice(_LETTERS) for _ in range(10))}"
+
+
+def is_minted(machine_id: str) -> bool:
+    """Whether this form is only given by `new_id`: who speaks under it had a certificate of ours."""
+    return _MINTED.fullmatch(machine_id) is not None
 
 
 def no_machine() -> NotFound:

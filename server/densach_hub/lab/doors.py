@@ -8,6 +8,7 @@ from densach_core.accounts.model import TECHNICIANS
 from densach_core.text import t
 from densach_core.web.identity import is_secure, me
 from densach_core.web.respond import read_form, see_other
+from densach_hub.fleet.register import is_minted
 from densach_hub.lab.frame import chosen, places, routes, show
 from densach_hub.lab.model import AdmitForm, JoinLine, TokenForm
 from densach_hub.lab.service import LAB
@@ -18,7 +19,7 @@ MOST_USES = 200
 
 @routes.get("/lab/waiting", who=TECHNICIANS)
 async def waiting(request: web.Request) -> web.StreamResponse:
-    """Who asks to be admitted; a twin says whose."""
+    """Who asks to be admitted; a twin says whose. `returning` had a certificate of this school its register forgot."""
     lab = request.app[LAB]
     found = await lab.fleet.enrolment.waiting()
     twins = {w.twin_of: await lab.fleet.register.find(w.twin_of) for w in found if w.twin_of}
@@ -28,6 +29,7 @@ async def waiting(request: web.Request) -> web.StreamResponse:
         here="/lab/waiting",
         title=t("Waiting to be admitted"),
         waiting=found,
+        returning={w.id for w in found if w.machine is not None and is_minted(w.machine)},
         twins=twins,
         places=await places(lab),
     )

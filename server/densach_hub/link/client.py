@@ -9,7 +9,7 @@ Receive Maximum of MQTT 5 to whoever sends. Back-off is full jitter between 1 an
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
 
@@ -28,6 +28,7 @@ QUEUE_BYTES = 32 * 1024 * 1024
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 STABLE_SECONDS = 60.0
 HUB_STATE_SECONDS = 600.0
+LONGEST_LINE = 500  # of the contract
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"
 
 
@@ -36,7 +37,7 @@ class Link:
 
     Args:
         filters: what to subscribe to beside the contract's own topics (`topics.hub_filters`).
-        name: shown to devices in the hub's presence.
+        named: asked for the name shown to devices in the hub's presence, each time it is told (the school may be renamed).
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Link:
         school: str,
         clock: Clock,
         filters: Sequence[str] = (),
-        name: str = "",
+        named: Callable[[], str] = str,
         queue_messages: int = QUEUE_MESSAGES,
         queue_bytes: int = QUEUE_BYTES,
         shortest_pause: float = SHORTEST_PAUSE,
@@ -55,7 +56,7 @@ class Link:
         self._school = school
         self._clock = clock
         self._filters = (*topics.hub_filters(school), *filters)
-        self._name = name
+        self.named = named
         self._queue: deque[Message] = deque()
         self._queue_bytes = 0
         self._max_messages = queue_messages
@@ -226,7 +227,9 @@ class Link:
 
     def _state(self, state: str) -> bytes:
         now = self._clock.now_ms() / 1000 if state == "online" else None
-        return codec.encode(HubState(state="online" if state == "online" else "offline", now=now, name=self._name))
+        return codec.encode(
+            HubState(state="online" if state == "online" else "offline", now=now, name=self.named()[:LONGEST_LINE])
+        )
 
 
 def _offline() -> Unavailable:

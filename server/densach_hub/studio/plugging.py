@@ -9,7 +9,7 @@ from densach_core.briefly import Briefly
 from densach_core.clock import Clock
 from densach_core.errors import Conflict, NotFound, Unavailable
 from densach_core.text import t
-from densach_hub.fleet.register import Register
+from densach_hub.fleet.register import Register, is_minted
 from densach_hub.link.accounts import STUDIO, EquipmentAccounts
 from densach_hub.link.broker import Broker, MosquittoBroker
 from densach_hub.link.model import AccountKind
@@ -65,13 +65,13 @@ class Plugging:
     async def add(self, name: str) -> NewDeviceAccount:
         """An account for one device. Raises BadInput("link.account-name"), Conflict, Unavailable("studio.no-listener").
 
-        A name that is a machine with a certificate is refused: the account would speak for that machine.
+        A machine with a certificate is no name to give, nor what looks like one: the account would speak for that machine.
         """
         broker = self._there()
         async with self._one_at_a_time:
             known = await self._register.find(name)
             taken = {account.name for account in await asyncio.to_thread(broker.accounts.all)}
-            if name in taken or (known is not None and known.certificate is not None):
+            if name in taken or is_minted(name) or (known is not None and known.certificate is not None):
                 raise Conflict(
                     "studio.account-there",
                     t("“{name}” is taken already.", name=name),

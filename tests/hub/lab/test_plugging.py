@@ -10,9 +10,12 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from tests.hub.lab.conftest import Stage
 from tests.hub.lab.test_asking import somebody
+from tests.hub.lab.test_pages import words
 
 from densach_core.accounts.model import Role
 from densach_core.accounts.service import COOKIE
+from densach_hub.fleet.register import new_id
+from densach_wire.messages import Hello, Moment, System
 
 
 def port_on(page: str) -> int:
@@ -107,3 +110,30 @@ async def test_a_script_does_the_same(stage: Stage) -> None:
             assert gone.status == 204
         async with http.delete(f"{address}/meter-9") as gone:
             assert gone.status == 404
+
+
+def greeting(stage: Stage) -> Hello:
+    now = stage.hub.rooms.clock.now_ms() / 1000
+    return Hello(
+        agent="meter-firmware 1",
+        os=System(family="none"),
+        boot="1",
+        stream="s1",
+        clock=Moment(up=5.0, wall=now),
+        hostname="Đồng hồ điện",
+    )
+
+
+async def test_a_new_device_is_not_called_one_that_came_back(stage: Stage) -> None:
+    door = stage.fleet.enrolment
+    assert await door.knock("meter-7", greeting(stage))
+    page = words(await stage.technician.get("/lab/waiting"))
+    assert "đã từng được nhận" not in page
+    assert "tài khoản “meter-7”" in page
+    assert await door.knock(new_id("pc"), greeting(stage))
+    assert "đã từng được nhận" in words(await stage.technician.get("/lab/waiting"))
+
+
+async def test_an_account_never_looks_like_a_machine_with_a_certificate(stage: Stage) -> None:
+    await stage.technician.post("/lab/studio/accounts", name=new_id("pc"))
+    assert stage.technician.status == 409

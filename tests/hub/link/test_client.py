@@ -76,7 +76,7 @@ async def test_messages_come_in_order_and_are_forgotten_only_when_done(mosquitto
 
 async def test_the_hub_says_that_it_is_there_and_that_it_has_gone(mosquitto: Mosquitto) -> None:
     async with onlooker(mosquitto.port, "densach/1/s1/hub") as device:
-        async with linked(plain(mosquitto), name="THCS Đèn Sách"):
+        async with linked(plain(mosquitto), named=lambda: "THCS Đèn Sách"):
             topic, payload = await device.next()
             state = msgspec.json.decode(payload)
             assert (topic, state["state"], state["name"]) == ("densach/1/s1/hub", "online", "THCS Đèn Sách")
