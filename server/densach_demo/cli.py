@@ -76,9 +76,10 @@ def _say(vietnamese: str, english: str) -> None:
 def _show(notes: Notes) -> None:
     hub, office = notes.ports.hub_url, notes.ports.office_url
     pupil, staff = notes.log_ins[0], notes.log_ins[1:]
+    teachers = [entry for entry in staff if entry.page == "/classes"]
     by_page = {entry.login: entry for entry in staff}
     lines = ["Đèn Sách đang chạy  (is running)", ""]
-    lines += _address("Thư viện  (library)", f"{hub}/", [pupil, by_page["thuvien"]])
+    lines += _address("Thư viện  (library)", f"{hub}/", [pupil, *teachers, by_page["thuvien"]])
     lines += _address("Phòng máy  (lab)", f"{hub}/lab", [by_page["kythuat"], by_page["hieutruong"], by_page["quantri"]])
     lines += _address("Cơ quan quản lý  (office)", f"{office}/", [notes.office_log_in] if notes.office_log_in else [])
     lines += [

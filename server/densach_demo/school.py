@@ -53,10 +53,10 @@ async def make_school(rooms: Rooms, people: People, *, machines: int) -> Made:
     )
     await people.set_calendar(proposed(today), by=BY)
     labs = await make_rooms(rooms, machines)
-    pupil = await make_people(rooms, people, labs)
+    pupil, teacher = await make_people(rooms, people, labs)
     log_ins = [await _staff(rooms, *who) for who in _STAFF]
     _, token = await rooms.accounts.create_token(name="demo", roles=frozenset({Role.ADMIN, Role.TECHNICIAN}), by=BY)
-    return Made((pupil, *log_ins), token, labs)
+    return Made((pupil, teacher, *log_ins), token, labs)
 
 
 async def make_rooms(rooms: Rooms, machines: int) -> tuple[tuple[str, int], ...]:
@@ -77,8 +77,8 @@ async def make_rooms(rooms: Rooms, machines: int) -> tuple[tuple[str, int], ...]
     return tuple(labs)
 
 
-async def make_people(rooms: Rooms, people: People, labs: tuple[tuple[str, int], ...]) -> LogIn:
-    """Everybody by the import a school would use; returns a pupil's log-in."""
+async def make_people(rooms: Rooms, people: People, labs: tuple[tuple[str, int], ...]) -> tuple[LogIn, LogIn]:
+    """Everybody by the import a school would use; returns the log-ins of a pupil and of their homeroom teacher."""
     year = int((await people.school_year()).partition("-")[0])
     for name, text in (("giao-vien.csv", roster.teachers_csv()), ("hoc-sinh.csv", roster.pupils_csv(year))):
         preview = await people.rosters.preview(name, text.encode(), by=BY)
@@ -91,7 +91,19 @@ async def make_people(rooms: Rooms, people: People, labs: tuple[tuple[str, int],
         )
     pupil = (await people.pupils_of(classes[0].id))[0]
     pin = await rooms.accounts.reset(pupil.id, by=BY)
-    return LogIn(f"Học sinh {pupil.name} ({classes[0].name})", pupil.login, pin, "/")
+    teacher = next(one for one in await people.teachers() if classes[0].name in one.homeroom_of)
+    return (
+        LogIn(f"Học sinh {pupil.name} ({classes[0].name})", pupil.login, pin, "/"),
+        await _teacher(rooms, teacher.id, classes[0].name),
+    )
+
+
+async def _teacher(rooms: Rooms, teacher_id: str, class_name: str) -> LogIn:
+    """A password of their own, as after the first log-in: the demonstration's list shall open the classes at once."""
+    first, secret = await rooms.accounts.reset(teacher_id, by=BY), new_password()
+    account = await rooms.accounts.get(teacher_id)
+    await rooms.accounts.change_secret(account, first, secret, cookie="", address=None)
+    return LogIn(f"Giáo viên {account.name} ({class_name})", account.login, secret, "/classes")
 
 
 async def _staff(rooms: Rooms, who: str, login: str, role: Role, page: str) -> LogIn:

@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from densach_demo.content import documents, guide, markdown, recordings, worksheet
+from densach_demo.content import documents, guide, markdown, maths, recordings, worksheet
 from densach_demo.content.shelf import write_shelf, write_simulation
 
 
@@ -40,6 +40,15 @@ def test_the_same_guide_is_the_same_file(tmp_path: Path) -> None:
     guide.write_guide("vi", one)
     guide.write_guide("vi", two)
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_book_of_mathematics_has_its_chapters(tmp_path: Path) -> None:
+    maths.write_maths(tmp_path / "toan-7.epub")
+    with zipfile.ZipFile(tmp_path / "toan-7.epub") as book:
+        pages = [name for name in book.namelist() if name.endswith(".xhtml")]
+        for name in pages:
+            etree.fromstring(book.read(name))
+        assert any("Tổng ba góc của một tam giác" in book.read(name).decode() for name in pages)
 
 
 def test_the_words_of_the_worksheet_are_in_it(tmp_path: Path) -> None:

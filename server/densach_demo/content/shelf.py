@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from densach_demo.content import documents, guide, recordings, worksheet
+from densach_demo.content import documents, guide, maths, recordings, worksheet
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -28,11 +28,14 @@ def write_shelf(folder: Path) -> list[Piece]:
     guide.write_guide("en", english)
     sheet = folder / "phieu-hoc-tap-con-lac-don.pdf"
     worksheet.write_worksheet(sheet)
+    book = folder / "toan-7.epub"
+    maths.write_maths(book)
     simulation = folder / "con-lac-don.zip"
     write_simulation(simulation)
     pieces = [
         Piece(vietnamese, guide.TITLES["vi"], "tin-hoc", description=guide.DESCRIPTIONS["vi"]),
         Piece(english, guide.TITLES["en"], "tin-hoc", language="en", description=guide.DESCRIPTIONS["en"]),
+        Piece(book, maths.TITLE, "toan", (7,), description=maths.DESCRIPTION),
         Piece(sheet, worksheet.TITLE, "vat-ly", (11,), description="Bốn trang: mục tiêu, ba thí nghiệm, kết luận."),
         Piece(
             simulation, "Con lắc đơn", "vat-ly", (11,), description="Đổi chiều dài, góc lệch và nơi đặt con lắc rồi đo chu kì."
