@@ -8,6 +8,7 @@ a file that kills it costs one line in the librarian's list.
 import os
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,23 +24,26 @@ HEAD_BYTES = 8192
 MEMORY_BYTES = 1024**3
 OUTPUT_BYTES = 256 * 1024**2
 CPU_SECONDS = 120
+"""Processor time for a whole file: a thousand pages of PDF take a few seconds here, a minute on the smallest machine."""
+
+STUCK_SECONDS = 30
+"""Processor time without a passage of text: then the file hangs."""
 
 
 def main() -> int:
     _confine()
     orders = msgspec.json.Decoder(Order)
     for line in sys.stdin.buffer:
-        _allow_cpu()
-        result = read_file(orders.decode(line))
+        result = read_file(orders.decode(line), went_on=_Allowance().more)
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.buffer.flush()
     return 0
 
 
-def read_file(order: Order) -> Result:
-    """Reads one file; whatever is wrong with it becomes a code."""
+def read_file(order: Order, *, went_on: Callable[[], None] = lambda: None) -> Result:
+    """Reads one file; whatever is wrong with it becomes a code. `went_on` is called with each passage of text."""
     path = Path(order.path)
-    workshop = Workshop(Path(order.folder))
+    workshop = Workshop(Path(order.folder), went_on=went_on)
     head = b""
     try:
         with path.open("rb") as file:
@@ -99,11 +103,25 @@ def _confine() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _allow_cpu() -> None:
-    """CPU time is counted for the whole process: each file moves the limit on."""
+class _Allowance:
+    """How much processor time one file may take: until it stands still too long, and never more than all of it. CPU time is
+    counted for the whole process, so each file moves the limit on."""
+
+    def __init__(self) -> None:
+        self._end = _used() + CPU_SECONDS
+        self._limit = 0
+        self.more()
+
+    def more(self) -> None:
+        limit = min(_used() + STUCK_SECONDS, self._end)
+        if limit != self._limit:
+            self._limit = limit
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _used() -> int:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    return int(used.ru_utime + used.ru_stime)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Where a reader puts text and cover, inside the reading process; and what every kind of file must be able to do."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -21,8 +22,10 @@ MOST_TRACKS = 20
 class Workshop:
     """Where a reader puts text and cover: files in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, went_on: Callable[[], None] = lambda: None) -> None:
+        """`went_on` is called with each passage: a file that gives none for long hangs."""
         self.folder = folder
+        self._went_on = went_on
         self.passages = 0
         self.has_cover = False
         self.tracks: list[TrackFile] = []
@@ -45,6 +48,7 @@ class Workshop:
             self._text.write(self._encoder.encode(Passage(section, label, part, fold(part))) + b"\n")
             self._chars += len(part)
             self.passages += 1
+            self._went_on()
 
     def track(self, webvtt: bytes, language: str | None, label: str | None = None) -> None:
         """Keeps subtitles beside the film; at most 20 of a file."""

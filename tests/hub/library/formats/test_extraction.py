@@ -62,8 +62,9 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> None
             "reader.resource.setrlimit(reader.resource.RLIMIT_CPU, (1, 60))\n                    while True: pass",
             "library.reader-too-slow",
         ),
+        ("reader.STUCK_SECONDS = 1; reader._Allowance()\n                    while True: pass", "library.reader-too-slow"),
     ],
-    ids=["segfault", "exit", "sleep", "memory", "cpu"],
+    ids=["segfault", "exit", "sleep", "memory", "cpu", "stuck"],
 )
 async def test_a_file_that_kills_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, code: str) -> None:
     stand_in(monkeypatch, tmp_path, fault)
@@ -72,6 +73,22 @@ async def test_a_file_that_kills_its_reader(tmp_path: Path, monkeypatch: pytest.
             assert reading.result.problem == code
         async with extractor.read(made.put(tmp_path, "good.pdf", made.pdf()), "good.pdf") as reading:
             assert reading.result.found is not None
+
+
+async def test_a_long_file_that_goes_on_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three and a half seconds of work, where two without a passage of text would be its end."""
+    work = """reader.STUCK_SECONDS = 2
+                    went_on = reader._Allowance().more
+                    began = time.process_time()
+                    while time.process_time() < began + 3.5:
+                        went_on()
+                    return plain(source, workshop, beside)"""
+    stand_in(monkeypatch, tmp_path, work)
+    async with (
+        Extractor(tmp_path / "scratch", wall_seconds=60) as extractor,
+        extractor.read(made.put(tmp_path, "evil.pdf", made.pdf()), "evil.pdf") as reading,
+    ):
+        assert reading.result.found is not None
 
 
 async def test_the_process_is_niced_and_has_limits(tmp_path: Path, extractor: Extractor) -> None:
