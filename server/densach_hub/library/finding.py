@@ -65,7 +65,8 @@ class Finder:
                 if self._home is None:
                     generation = self.generation
                     home = await self._search.read(lambda c: hits.shelves(c, new=NEW, on_shelf=ON_SHELF, most=MOST_SHELVES))
-                    home = home or await self._school.read(_home)
+                    if home is None:
+                        home = await self._school.read(_home)
                     if generation != self.generation:
                         return home
                     self._home = home

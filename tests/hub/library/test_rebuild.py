@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -92,7 +93,7 @@ async def test_the_first_page_is_the_same_from_the_index_as_from_the_catalogue(l
         first = number % 9 + 1 if number % 5 else None
         some = {"subject": subjects[number % 7 % 4], "grade_from": first, "grade_to": first + number % 3 if first else None}
         one = msgspec.structs.replace(made_up(number), **some)
-        await library._school.write(lambda c, one=one: store.add(c, one))
+        await library._school.write(partial(store.add, new=one))
     library.finder.changed()
     from_catalogue = await library.finder.home()
     await library.cataloguer.catch_up()
