@@ -54,6 +54,8 @@ async def test_a_yes_shows_it_with_its_text(world: World) -> None:
     assert (it.state, it.reviewed_by, it.added_by) == (State.READY, "librarian", "teacher")
     assert (await world.library.finder.search(made.TITLE, Filters())).cards
     assert await status(world, f"/items/{item}", None) == 200
+    for role, told in ((None, False), (Role.STUDENT, False), (Role.LIBRARIAN, True)):
+        assert ('"librarian"' in await world.text(f"/api/v1/items/{item}", await world.as_(role) if role else {})) is told
     with pytest.raises(Conflict):
         await world.library.offers.review(item, approved=False, by="x")
 
