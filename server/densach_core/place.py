@@ -75,6 +75,12 @@ def host_and_port(address: str, *, default_host: str = "127.0.0.1") -> tuple[str
     return host.strip("[]") or default_host, int(port)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host (with or without port) is the machine it is said on: nobody else can open it."""
+    name = host.partition(":")[0] if host.count(":") == 1 else host
+    return name == "localhost" or name.startswith(("127.", "::1", "[::1]"))
+
+
 class KeptClock(msgspec.Struct, frozen=True):
     """What is remembered of the time between two runs. `last_ms` is a moment that has certainly passed."""
 

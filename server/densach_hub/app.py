@@ -24,7 +24,7 @@ from densach_core.accounts.model import LIBRARIANS, PRINCIPALS, TEACHERS, TECHNI
 from densach_core.accounts.pages import FIRST_STOP
 from densach_core.accounts.service import ACCOUNTS
 from densach_core.clock import SystemClock
-from densach_core.place import announce, host_and_port, keep_clock, kept_clock, occupied
+from densach_core.place import announce, host_and_port, is_loopback, keep_clock, kept_clock, occupied
 from densach_core.schedules import daily, every
 from densach_core.sender.service import SENDER
 from densach_core.text import t
@@ -206,6 +206,8 @@ def _web(
     site = Site(name="Đèn Sách", title=t("Đèn Sách"), search_path="/search")
     if settings.web.https:
         site.https = host_and_port(settings.web.https)[1]
+    listening = filter(None, (settings.web.http, settings.web.https))
+    site.only_here = all(is_loopback(host_and_port(address)[0]) for address in listening)
     if settings.shared.machines:
         site.shared = Shared(settings.shared.machines, settings.shared.idle_minutes * 60)
     if upkeep.clock_is_doubtful():

@@ -7,7 +7,7 @@ import pytest
 
 from densach_core.clock import SystemClock
 from densach_core.errors import BadInput, Conflict
-from densach_core.place import KeptClock, announce, host_and_port, keep_clock, kept_clock, occupied, running
+from densach_core.place import KeptClock, announce, host_and_port, is_loopback, keep_clock, kept_clock, occupied, running
 
 
 def write_kept(data: Path, kept: KeptClock) -> None:
@@ -24,6 +24,11 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
         assert found is not None
         assert found.http == "127.0.0.1:1"
     assert running(tmp_path) is None
+
+
+def test_addresses_only_this_machine_can_open() -> None:
+    assert all(map(is_loopback, ("127.0.0.1", "127.0.1.1:80", "localhost:8080", "::1", "[::1]:8080")))
+    assert not any(map(is_loopback, ("0.0.0.0", "192.168.1.7:8080", "thuvien.local", "::", "fe80::1", "[fe80::1]:80")))
 
 
 def test_a_correction_stands_within_one_boot(tmp_path: Path) -> None:

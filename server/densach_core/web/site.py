@@ -51,6 +51,8 @@ class Site(msgspec.Struct):
     search_path: str | None = None
     notices: list[Text] = []
     shared: Shared | None = None
+    only_here: bool = False
+    """Whether the pages listen on this machine's own loopback address, so that no other machine can open them."""
 
 
 class Room(msgspec.Struct, frozen=True):

@@ -5,8 +5,10 @@ import asyncio
 from aiohttp import web
 
 from densach_core.accounts.model import TECHNICIANS
+from densach_core.place import is_loopback
 from densach_core.text import t
 from densach_core.web.identity import is_secure, me
+from densach_core.web.keys import SITE
 from densach_core.web.respond import read_form, see_other
 from densach_hub.fleet.register import is_minted
 from densach_hub.lab.frame import chosen, places, routes, show
@@ -112,6 +114,8 @@ async def _join(request: web.Request, **values: object) -> web.Response:
         here="/join",
         title=t("Bring machines in"),
         address=address_here(request),
+        alone=request.app[SITE].only_here,
+        local=is_loopback(request.host),
         rooms=await lab.fleet.rooms.all(),
         tokens=await lab.fleet.enrolment.tokens(),
         room=request.query.get("room", ""),

@@ -140,6 +140,10 @@ async def test_the_one_line_is_shown_once_with_its_token(stage: Stage) -> None:
     assert not await stage.fleet.enrolment.tokens()
 
 
+async def test_a_page_opened_by_an_address_of_this_machine_alone_says_so(stage: Stage) -> None:
+    assert "Chỉ máy này mở được máy chủ trường" in words(await stage.technician.get("/join"))
+
+
 async def test_a_pupil_reports_a_fault_without_a_name_and_not_without_end(stage: Stage) -> None:
     page = await stage.pupil.get(f"/fault/{ROOM}.03")
     assert page.count('type="radio"') == 3
