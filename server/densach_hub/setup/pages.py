@@ -59,7 +59,7 @@ class AdminForm(msgspec.Struct, frozen=True):
 
 class RoomForm(msgspec.Struct, frozen=True):
     name: str = ""
-    seats: int = 0
+    seats: int | None = None
     kind: RoomKind = RoomKind.COMPUTER_ROOM
     levels: list[Level] = []
     campus: str = ""
@@ -298,7 +298,7 @@ async def add_room(request: web.Request) -> web.StreamResponse:
     setup = _open(request)
     try:
         form = await read_form(request, RoomForm)
-        await setup.add_room(name=form.name, seats=form.seats, kind=form.kind, levels=tuple(form.levels), campus=form.campus)
+        await setup.add_room(name=form.name, seats=form.seats or 0, kind=form.kind, levels=tuple(form.levels), campus=form.campus)
     except BadInput as problem:
         return await _rooms_page(request, problem)
     return see_other(request, "/setup/rooms")
@@ -323,7 +323,8 @@ async def finish_page(request: web.Request) -> web.StreamResponse:
     progress = await setup.progress()
     if not progress.complete:
         return see_other(request, f"/setup/{progress.next}")
-    return await _step(request, "finish", profile=await request.app[PEOPLE].profile(), rooms=await setup.rooms())
+    profile = await request.app[PEOPLE].profile()
+    return await _step(request, "finish", profile=profile, rooms=await setup.rooms(), alone=request.app[SITE].only_here)
 
 
 @routes.post("/setup/finish", who=EVERYONE, before_setup=True, despite_must_change=True)

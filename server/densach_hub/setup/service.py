@@ -159,6 +159,19 @@ class Setup:
         return await self._rooms.all()
 
     async def add_room(self, *, name: str, seats: int, kind: RoomKind, levels: tuple[str, ...], campus: str) -> Room:
+        """Raises BadInput for a name that is taken on this campus, and for a room without seats."""
+        alike = _form(name)
+        if alike and any(_form(room.name) == alike and room.campus == campus for room in await self._rooms.all()):
+            raise BadInput(
+                "setup.room-twice",
+                t("There is already a room of this name."),
+                t("Give it another name, or go on if it is entered already."),
+                field="name",
+            )
+        if seats < 1 and kind in {RoomKind.COMPUTER_ROOM, RoomKind.STUDIO}:
+            raise BadInput(
+                "setup.no-seats", t("How many seats has this room?"), t("Count them; they can be changed later."), field="seats"
+            )
         room = await self._rooms.new(name, by="set-up", kind=kind, seats=seats, levels=levels, campus=campus)
         await self._audit.note(by="set-up", what="setup.room-added", on=room.id, detail=room.name)
         return room

@@ -103,9 +103,16 @@ async def test_the_whole_first_day(house: House) -> None:
     room = [("name", "Phòng máy 1"), ("seats", "24"), ("levels", "THCS"), ("kind", "computer-room")]
     assert (await browser.post("/setup/rooms", room)).status == 303
     assert (await browser.post("/setup/rooms", [("name", "")])).status == 422
+    assert "Đã có phòng tên này" in (await browser.post("/setup/rooms", [("name", "phòng máy  1"), ("seats", "30")])).text
+    assert (await browser.post("/setup/rooms", [("name", "Phòng máy 2"), ("seats", "")])).status == 422, "seats are asked for"
     assert "24 chỗ" in (await browser.get("/setup/rooms")).text
     assert (await browser.post("/setup/rooms/done")).location == "/setup/finish"
     assert "Trường THCS Đèn Sách" in (await browser.get("/setup/finish")).text
+    assert "mọi người trong mạng của trường" in (await browser.get("/setup/finish")).text
+    house.site.only_here = True
+    alone = (await browser.get("/setup/finish")).text
+    assert "chỉ máy này mở được" in alone
+    assert "mọi người trong mạng của trường" not in alone
     assert house.site.must_set_up
     assert (await browser.post("/setup/finish")).location == "/admin/start"
 
