@@ -1,12 +1,12 @@
 """What happened to a machine, as one list newest first: changes, events, faults, moves, lost records. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from densach_core.text import Text, t, tn
 from densach_hub.fleet.comparing import PLUGGED
 from densach_hub.fleet.parts import part_name, part_words
 from densach_hub.fleet.sights import MachineSight
-from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockTrust, SeenEvent
+from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, ClockDoubt, ClockTrust, SeenEvent
 from densach_hub.lab.composition import ATTRIBUTES, class_icon
 from densach_hub.lab.model import Happening
 
@@ -62,12 +62,21 @@ def _all(sight: MachineSight) -> Iterator[Happening]:
             detail=lost.why,
             urgent=False,
         )
-    for doubt in sight.clock:
-        if doubt.trust is not ClockTrust.GOOD:
-            yield Happening(at=doubt.first_at, icon="clock", what=CLOCKS[doubt.trust], urgent=False)
+    yield from doubts(sight.clock)
     yield Happening(at=sight.machine.admitted_at, icon="door", what=t("Entered the register"), detail=sight.machine.admitted_by)
     if sight.machine.retired_at is not None:
         yield Happening(at=sight.machine.retired_at, icon="trash", what=t("Retired"))
+
+
+def doubts(clock: Iterable[ClockDoubt]) -> Iterator[Happening]:
+    """One line for each kind of doubt, at the newest boot, with how many boots it was: a dead battery doubts all of them."""
+    found: dict[ClockTrust, list[int]] = {}
+    for doubt in clock:
+        if doubt.trust is not ClockTrust.GOOD:
+            found.setdefault(doubt.trust, []).append(doubt.first_at)
+    for trust, at in found.items():
+        detail = tn("at {n} start", "at {n} starts", n=len(at)) if len(at) > 1 else None
+        yield Happening(at=max(at), icon="clock", what=CLOCKS[trust], detail=detail, urgent=False)
 
 
 def changed(change: Change) -> Happening:

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from densach_core.clock import DAY_MS
-from densach_core.text import t
+from densach_core.text import t, tn
 from densach_hub.fleet.model import Room, Seat
 from densach_hub.fleet.rooms import numbered_seats
 from densach_hub.fleet.sights import Finding, FindingKind, Glyph, RoomCount, RoomSight, SeatSight
-from densach_hub.fleet.telling import UsageDay
+from densach_hub.fleet.telling import ClockDoubt, ClockTrust, UsageDay
+from densach_hub.lab.history import doubts
 from densach_hub.lab.rules import (
     days_of_use,
     drawn,
@@ -99,3 +100,13 @@ def test_a_day_without_a_word_is_not_a_day_without_use() -> None:
 def test_a_spreadsheet_is_given_no_formula() -> None:
     assert safe_cell("=1+1") == "'=1+1"
     assert safe_cell("PC-07") == "PC-07"
+
+
+def test_a_dead_clock_is_one_line_with_a_count() -> None:
+    def boot(n: int, trust: ClockTrust) -> ClockDoubt:
+        return ClockDoubt(device="pc", boot=str(n), trust=trust, offset_ms=None, first_at=n, last_at=n)
+
+    clock = [*(boot(n, ClockTrust.NONE) for n in range(12)), boot(20, ClockTrust.SKEWED), boot(30, ClockTrust.GOOD)]
+    dead, wrong = doubts(clock)
+    assert (dead.at, dead.detail) == (11, tn("at {n} start", "at {n} starts", n=12))
+    assert (wrong.at, wrong.detail) == (20, None)
