@@ -48,6 +48,7 @@ async def identity(request: web.Request) -> web.StreamResponse:
     """The newest decisions, of all or of one machine (`?machine=`)."""
     lab, of = request.app[LAB], request.query.get("machine") or None
     machines = await lab.fleet.register.machines(retired=True)
+    waiting = sum(1 for w in await lab.fleet.enrolment.waiting() if w.twin_of and of in (None, w.twin_of))
     return await show(
         request,
         "lab/identity.html",
@@ -61,6 +62,7 @@ async def identity(request: web.Request) -> web.StreamResponse:
         what=WHAT,
         kinds=KINDS,
         of=of,
+        twins_waiting=waiting,
     )
 
 
