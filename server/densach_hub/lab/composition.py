@@ -223,7 +223,11 @@ WORDS: dict[str, Text] = {
     "speakers": t("speakers"), "audio interface": t("audio interface"), "none": t("nobody"),
     "ssd": t("SSD"), "hdd": t("HDD"), "sd-card": t("memory card"), "emmc": t("eMMC"), "file": t("file"),
     "partition": t("partition"), "mini": t("mini PC"), "mobile": t("mobile network"), "bluetooth": t("Bluetooth"),
-    "yes": t("yes"), "uefi": t("UEFI"), "bios": t("BIOS"),
+    "yes": t("of an unknown kind"), "bridge": t("bridge"), "network": t("network"), "display": t("display"),
+    "multimedia": t("multimedia"), "memory": t("memory"), "security": t("security"), "health": t("health"),
+    "diagnosis": t("diagnosis"), "system": t("system"), "processor": t("processor"), "serial bus": t("serial bus"),
+    "encryption": t("encryption"), "signal processing": t("signal processing"), "accelerator": t("accelerator"),
+    "uefi": t("UEFI"), "bios": t("BIOS"),
 }  # fmt: skip
 """Kinds of things in a person's words; others are names that stand for themselves (DDR4)."""
 STATES: dict[str, dict[str, Text]] = {
@@ -245,6 +249,8 @@ STATES: dict[str, dict[str, Text]] = {
     "error_correction": {"ecc": t("ECC")},
 }  # fmt: skip
 """Of some attributes, every value in a person's words."""
+UNTOLD = {"total", "default", "main"}
+"""Keys of the only one of its class: no names to show."""
 IN_NAME = ("maker", "model", "name", "size_bytes")
 
 
@@ -295,7 +301,7 @@ def named(item: Item) -> str:
     name = model or str(item.attrs.get("name") or "").strip()
     if maker and name and maker.casefold() not in name.casefold():
         name = f"{maker} {name}"
-    return name or maker or ("" if item.key in (item.cls, "total") else item.key)
+    return name or maker or ("" if item.key in UNTOLD or item.key == item.cls else item.key)
 
 
 def class_icon(cls: str) -> str:

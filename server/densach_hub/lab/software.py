@@ -14,6 +14,7 @@ from densach_core.web.identity import me
 from densach_core.web.keys import LANGUAGES
 from densach_core.web.respond import read_form, see_other
 from densach_core.web.speech import LOCALE
+from densach_hub.fleet.model import Kind
 from densach_hub.fleet.software import Answer, SchoolLicence
 from densach_hub.fleet.software_api import question
 from densach_hub.fleet.store_software import LIBRARIES
@@ -96,6 +97,7 @@ async def all_software(request: web.Request) -> web.StreamResponse:
         rooms=await lab.fleet.rooms.all(),
         sources=await lab.fleet.software.sources(),
         fault=lab.fleet.software.fault,
+        pretended=any(machine.simulated for machine in await lab.fleet.register.machines(kinds=(Kind.AGENT,))),
     )
 
 

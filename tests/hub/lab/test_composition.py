@@ -8,7 +8,7 @@ from pathlib import Path
 from densach_agent import collectors
 from densach_core.text import Text
 from densach_hub.fleet.telling import Change, ChangeKind, ChangeState, Section, SeenEvent
-from densach_hub.lab.composition import ATTRIBUTES, IN_NAME, group, groups, named, part, software_count
+from densach_hub.lab.composition import ATTRIBUTES, IN_NAME, WORDS, group, groups, named, part, software_count
 from densach_hub.lab.history import EVENTS, changed, event_line
 from densach_hub.studio.rules import bars, known_sum
 from densach_wire.messages import Item, SectionStatus
@@ -106,3 +106,10 @@ def test_what_is_in_all_is_called_so_and_what_has_no_words_is_left_out() -> None
     said = part(Item("memory-total", "total", {"size_bytes": 4 * 1024**3, "something_new": 7}))
     assert said.name == ""
     assert (said.label.msgid, said.size, said.facts) == ("In all", 4 * 1024**3, ())
+
+
+def test_kinds_of_parts_and_the_only_one_of_its_class_are_not_told_in_the_agents_words() -> None:
+    for kind in ("bridge", "network", "yes"):
+        [fact] = part(Item("pci", "00:1f.0", {"kind": kind})).facts
+        assert fact.value == WORDS[kind]
+    assert named(Item("route", "default", {"gateway": "192.0.2.1"})) == ""
