@@ -74,7 +74,7 @@ async def test_a_message_to_two_machines_from_room_to_outcome(stage: Stage) -> N
 async def test_who_is_at_work_is_named_before_and_asked_again_after(stage: Stage) -> None:
     t = stage.technician
     confirm = words(await t.get(f"/lab/ask?what=shutdown&machine={MACHINE}"))
-    assert "máy sẽ từ chối" in confirm
+    assert "có người dùng sẽ từ chối" in confirm
     await t.post("/lab/ask", what="shutdown", machine=[MACHINE])
     batch = batch_of(t)
     await answer(stage, batch, MACHINE, Outcome.REFUSED, "busy: somebody is at work")
