@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 import msgspec
@@ -16,6 +16,9 @@ from densach_core.place import host_and_port, kept_clock, occupied, running
 from densach_core.sender.model import Parent
 from densach_hub.link.choice import check as check_broker
 from densach_hub.settings import HubSettings, hub_settings
+
+if TYPE_CHECKING:
+    from densach_hub.opening import Rooms
 
 NEW = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The hub's data folder.", metavar="DIR"
@@ -260,10 +263,35 @@ def library() -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PATH…")
 @JSON
 def library_add(data: Path, paths: tuple[Path, ...], as_json: bool) -> None:
-    """Add files (or whole folders): EPUB, PDF, video, audio, images, simulations. What is already there is not added twice."""
+    """Add files (or whole folders): EPUB, PDF, video, audio, images, simulations. What is already there is not added twice.
+
+    Waits until each file was read (by the running hub, where one runs); exits 1 when one is broken or not what its name says.
+    """
+    from densach_core.web.site import languages
+    from densach_hub.library.model import State
+    from densach_hub.library.reasons import broken, misnamed
     from densach_hub.opening import open_rooms
+    from densach_hub.web_rooms import every_room
+
+    say = languages(every_room()).say
 
     files = [file for path in paths for file in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]
+
+    async def settled(rooms: "Rooms", one: dict[str, Any]) -> None:
+        while (item := await rooms.library.item(one["item"], hidden=True)).state is State.WAITING:
+            if running(data) is None:
+                one["waiting"] = True
+                return
+            await asyncio.sleep(0.5)
+        if item.state is State.BROKEN:
+            one["code"] = item.problem or "library.reader-failed"
+            why = " ".join(say(text, "vi") for text in broken(item))
+            click.echo(f"✗ {Path(one['file']).name}: {why} ({one['code']})", err=True)
+        elif (odd := misnamed(item)) is not None:
+            one["code"] = "library.misnamed"
+            click.echo(f"! {Path(one['file']).name}: {say(odd, 'vi')} ({one['code']})", err=True)
+        elif not as_json:
+            click.echo(f"{'=' if one['already'] else '+'} {Path(one['file']).name}")
 
     async def work() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -276,16 +304,23 @@ def library_add(data: Path, paths: tuple[Path, ...], as_json: bool) -> None:
                     click.echo(f"✗ {file}: {problem}", err=True)
                 else:
                     found.append({"file": str(file), "item": added.item, "already": added.already})
-                    if not as_json:
-                        click.echo(f"{'=' if added.already else '+'} {file.name}")
             if running(data) is None:
                 async with rooms.library.cataloguer.extractor:
                     await rooms.library.cataloguer.read_waiting()
+            else:
+                click.echo("The hub reads them …", err=True)
+            for one in found:
+                if "item" in one:
+                    await settled(rooms, one)
         return found
 
     done = asyncio.run(work())
     failed = sum("code" in one for one in done)
-    _say({"files": done}, f"{len(files) - failed} of {len(files)} files are in the library.", as_json=as_json)
+    waiting = sum("waiting" in one for one in done)
+    said = f"{len(files) - failed - waiting} of {len(files)} files are in the library as they should be."
+    if waiting:
+        said += f" {waiting} wait to be read: start the hub."
+    _say({"files": done}, said, as_json=as_json)
     if failed:
         raise SystemExit(1)
 

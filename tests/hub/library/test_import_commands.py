@@ -15,6 +15,20 @@ def run(*words: str, code: int = 0) -> Result:
     return done
 
 
+def test_a_file_that_cannot_be_read_is_told_with_its_code(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (tmp_path / "null.epub").write_bytes(bytes(300))
+    (tmp_path / "text.epub").write_text("not a book")
+    (tmp_path / "text.txt").write_text("Some text")
+    at = ("--data", str(data))
+    assert "+ text.txt" in run("add", str(tmp_path / "text.txt"), *at).output
+    said = run("add", str(tmp_path / "null.epub"), str(tmp_path / "text.epub"), *at, code=1).output
+    assert "(library.unknown-kind)" in said
+    assert "(library.misnamed)" in said
+    assert "0 of 2 files" in said
+
+
 def test_records_come_in_and_go_out(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
