@@ -135,6 +135,7 @@ async def test_places_are_merged_by_their_own_clocks(world: World, tmp_path: Pat
 
     assert await tell("cfi-lab", 0.5, 1_000_000, 1_000_000) == "cfi-lab"
     assert await tell("cfi-old-phone", 0.2, 1_700_000_000_000, 1_700_000_600_000) == "cfi-lab"
+    assert await tell("cfi-years-ahead", 0.45, 4_000_000_000_000, 4_000_000_000_000) == "cfi-years-ahead"
     assert await tell("cfi-new", 0.4, 5000, 5000) == "cfi-new"
     async with world.http.get(address, headers=pupil) as response:
         assert (await response.json())["where"] == "cfi-new"
