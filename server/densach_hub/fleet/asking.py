@@ -3,6 +3,7 @@
 The rows are intake's (it has the line to the machines); whoever asks is given an `Asker`.
 """
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
@@ -89,15 +90,31 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def why(self) -> Text | None:
         """The reason in words; None where there is none. Unknown reasons are quoted."""
-        code, _, detail = self.reason.partition(":")
+        code = self.reason.partition(":")[0]
         if not self.reason:
             return None
         known = REASONS.get(code.strip())
         if known is None:
             return t("It says: {reason}", reason=self.reason)
-        return t("It failed: {reason}", reason=detail.strip() or code) if code == "failed" else known
+        return t("It failed: {reason}", reason=self.words() or code) if code == "failed" else known
+
+    @property
+    def failed(self) -> bool:
+        """It tried and could not, which is no refusal."""
+        return self.outcome is Outcome.REFUSED and self.reason.partition(":")[0].strip() == "failed"
+
+    def words(self) -> str:
+        """What the machine itself said of a failure, once and short: programs repeat themselves, and a long text came cut."""
+        said = _CLASS.sub("", " ".join(self.reason.partition(":")[2].split()))
+        again = said.find(said[:OPENING], OPENING) if len(said) > OPENING else -1
+        said = (said if again < 0 else said[:again]).strip(" ;:,")
+        return said if len(said) <= LONGEST else f"{said[:LONGEST].rsplit(' ', 1)[0]} …"
 
 
+_CLASS = re.compile(r"\A[A-Za-z]+(?:Error|Exception|Expired): ")
+OPENING = 20
+"""A text whose first letters come again says the same again."""
+LONGEST = 160
 REASONS: dict[str, Text] = {
     "policy": t("This machine does not allow it (its agent.toml)."),
     "busy": t("Somebody is at work."),

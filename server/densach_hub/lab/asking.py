@@ -11,7 +11,7 @@ from densach_core.errors import BadInput, NotAllowed
 from densach_core.text import Text, t, tn
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
-from densach_hub.fleet.asking import ASKER, ASKERS, AskedState, Wish, may_ask
+from densach_hub.fleet.asking import ASKER, ASKERS, Asked, AskedState, Wish, may_ask
 from densach_hub.fleet.model import Kind
 from densach_hub.fleet.sights import Glyph, MachineRow
 from densach_hub.lab.frame import routes
@@ -39,6 +39,8 @@ STATES: dict[AskedState, Text] = {
     AskedState.UNFINISHED: t("accepted, then nothing was heard"),
 }
 WAKING = t("called; it says so itself when it is awake")
+FAILED = t("could not do it")
+OFF = t("switched off, so it does not answer")
 GRACE_S = 60
 
 
@@ -135,10 +137,27 @@ async def lines(request: web.Request, batch: str) -> list[AskedLine]:
     for one in await request.app[ASKER].batch(batch):
         row: MachineRow | None = rows.get(one.device)
         state = one.state(now)
-        waking = one.name == Wish.WAKE and state is AskedState.ACCEPTED
-        found.append(AskedLine(asked=one, state=state, row=row, said=WAKING if waking else STATES[state], why=one.why()))
+        found.append(
+            AskedLine(
+                asked=one,
+                state=state,
+                row=row,
+                said=_said(one, state, row),
+                why=None if one.failed else one.why(),
+                words=one.words() if one.failed else "",
+            )
+        )
     order = {device: n for n, device in enumerate(rows)}
     return sorted(found, key=lambda line: order.get(line.asked.device, len(order)))
+
+
+def _said(one: Asked, state: AskedState, row: MachineRow | None) -> Text:
+    if one.failed:
+        return FAILED
+    if one.name == Wish.WAKE and state is AskedState.ACCEPTED:
+        return WAKING
+    off = state is AskedState.SENT and one.name != Wish.WAKE and row is not None and row.glyph is Glyph.OFF
+    return OFF if off else STATES[state]
 
 
 async def _progress(request: web.Request, template: str) -> web.StreamResponse:

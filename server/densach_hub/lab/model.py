@@ -269,6 +269,8 @@ class AskedLine(msgspec.Struct, frozen=True, kw_only=True):
     row: MachineRow | None
     said: Text
     why: Text | None = None
+    words: str = ""
+    """What the machine itself said of a failure."""
 
 
 class FaultForm(msgspec.Struct, frozen=True, kw_only=True):

@@ -161,3 +161,22 @@ def test_requests_are_an_asker() -> None:
 
     asker: type[Asker] = Requests
     assert asyncio.iscoroutinefunction(asker.ask)
+
+
+async def test_a_failure_is_no_refusal_and_the_machines_words_stand_once(stage: Stage) -> None:
+    t = stage.technician
+    await t.post("/lab/ask", what="shutdown", machine=[MACHINE])
+    batch = batch_of(t)
+    said = "Failed to schedule shutdown: no such unit."
+    await answer(stage, batch, MACHINE, Outcome.REFUSED, f"failed: RuntimeError: {said} {said} Fai")
+    page = words(await t.get(f"/lab/asked/{batch}"))
+    assert "không làm được" in page
+    assert "từ chối" not in page
+    assert page.count("Failed to schedule shutdown") == 1
+    assert "RuntimeError" not in page
+
+
+async def test_what_is_not_answered_yet_says_until_when_it_waits(stage: Stage) -> None:
+    t = stage.technician
+    page = words(await t.post("/lab/ask", what="identify", machine=[MACHINE]))
+    assert "chờ đến" in page
