@@ -140,9 +140,9 @@ class Cataloguer:
                 await self._put_text(ready, reading)
         self._changed()
         if ready is not None:
-            await self._pair(ready)
+            await self.pair(ready)
 
-    async def _pair(self, it: Item) -> None:
+    async def pair(self, it: Item) -> None:
         """Subtitles and the film they came beside."""
         for film, alone in await self._school.read(lambda c: pairing.belonging(c, it)):
             brought = next((track for track in await self._tracks.of(alone.id) if not track.added), None)

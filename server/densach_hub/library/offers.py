@@ -46,4 +46,5 @@ class Offers:
         await self._cataloguer.indexed(decided)
         if approved:
             await self._cataloguer.read_text(decided)
+            await self._cataloguer.pair(decided)
         return decided

@@ -43,7 +43,7 @@ async def test_two_films_of_one_name_get_none(library: Library, tmp_path: Path) 
     assert (await library.item(alone.id)).state is State.READY
 
 
-async def test_what_nobody_approved_reaches_no_film(tmp_path: Path) -> None:
+async def test_what_nobody_approved_reaches_no_film_until_somebody_does(tmp_path: Path) -> None:
     async with library_in(tmp_path / "data") as library:
         film = await put_in(library, tmp_path, "Bài 1.mp4", made.mp4())
         path = tmp_path / "x"
@@ -53,3 +53,6 @@ async def test_what_nobody_approved_reaches_no_film(tmp_path: Path) -> None:
         assert await library.tracks.of(film.id) == []
         with pytest.raises(NotFound):
             await library.item(brought.item)
+        await library.offers.review(brought.item, approved=True, by="librarian")
+        assert len(await library.tracks.of(film.id)) == 1
+        assert (await library.item(brought.item)).id == film.id
