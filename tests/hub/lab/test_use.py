@@ -36,8 +36,8 @@ async def test_hours_by_class_say_whether_it_was_in_front_or_only_ran(stage: Sta
     )
     said = words(await stage.technician.get(f"/lab/machines/{MACHINE}"))
     for sentence in (
-        "Dùng vào việc gì: trong cửa sổ đang dùng đo được Trình duyệt web 2 giờ Soạn thảo và đọc tài liệu 1,5 giờ",
-        "Dùng vào việc gì: phần mềm đang chạy đo được",
+        "Dùng vào việc gì: theo cửa sổ đang dùng đo được Trình duyệt web 2 giờ Soạn thảo và đọc tài liệu 1,5 giờ",
+        "Dùng vào việc gì: theo phần mềm đang chạy đo được",
         "tổng các giờ này có thể lớn hơn số giờ sử dụng",
         "có 45 phút không rõ có người ngồi máy hay không",
         "Thi, kiểm tra 40 phút",
@@ -55,3 +55,16 @@ def test_where_everybody_just_sat_there_kinds_are_not_told() -> None:
     assert not use.told
     remote = UsePart(what="kind", name="remote", ms=MINUTE, machines=1)
     assert [share.width for share in use_of([remote, remote], 0, 1, simulated=False).kinds] == [100, 100]
+
+
+async def test_use_at_an_unknown_time_is_added_onto_no_day(stage: Stage) -> None:
+    now = stage.hub.rooms.clock.now_ms()
+    before = sum(day.active_ms for day in (await stage.fleet.alerts.machine(MACHINE)).usage)
+    records = tuple(Arrived(seq, now, piece(300, ""), now - 15 * MINUTE, now) for seq in range(1, 13))
+    told = Arrival(device=MACHINE, stream="of-use", boot="b0", received_at=now, records=records, placed=False)
+    await stage.fleet.telemetry.receive(told)
+    await stage.fleet.telemetry.roll_up()
+    sight = await stage.fleet.alerts.machine(MACHINE)
+    assert sum(day.active_ms for day in sight.usage) == before
+    assert sight.undated_ms == 12 * 300 * MINUTE
+    assert "60 giờ sử dụng không rõ vào lúc nào" in words(await stage.technician.get(f"/lab/machines/{MACHINE}"))
