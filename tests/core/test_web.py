@@ -20,6 +20,7 @@ from densach_core.errors import BadInput, TooMany
 from densach_core.live import Bus
 from densach_core.text import t
 from densach_core.web import live
+from densach_core.web.keys import TEMPLATES
 from densach_core.web.openapi import describe
 from densach_core.web.respond import read_body, read_form, see_other
 from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
@@ -210,6 +211,21 @@ async def test_an_unexpected_failure_tells_a_number_not_its_inside(world: World,
         text = await response.text()
         assert response.status == 500
         assert "secret detail" not in text
+
+
+async def test_templates_that_vanish_under_a_running_hub_leave_words_in_both_languages(
+    world: World, http: aiohttp.ClientSession
+) -> None:
+    world.app[TEMPLATES].env.loader = None
+    async with http.get(world.base + "/broken") as response:
+        text = await response.text()
+        assert (response.status, response.content_type) == (500, "text/html")
+        assert "Có lỗi trong máy chủ (sự cố " in text
+        assert "secret detail" not in text
+    async with http.get(world.base + "/broken", headers={"Cookie": "lang=en"}) as response:
+        assert "Something went wrong here (incident " in await response.text()
+    async with http.get(world.base + "/no-such-page") as response:
+        assert "Có lỗi trong máy chủ" in await response.text()
 
 
 async def test_two_languages_by_a_click(world: World, http: aiohttp.ClientSession) -> None:

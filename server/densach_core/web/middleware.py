@@ -5,7 +5,7 @@ import gzip
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +18,7 @@ from densach_core.accounts.service import ACCOUNTS
 from densach_core.errors import Conflict, NotAllowed, NotFound, NotSignedIn, Problem, TooLarge, disk_full
 from densach_core.i18n import Locale, t
 from densach_core.web.identity import ACCOUNT, BY_TOKEN, address_of, https_address, is_secure
-from densach_core.web.keys import CLOCK, LANGUAGES, METRICS, PRECEDENCE, SITE
+from densach_core.web.keys import ASSETS, CLOCK, LANGUAGES, METRICS, PRECEDENCE, SITE
 from densach_core.web.openapi import ROUTES
 from densach_core.web.respond import render
 from densach_core.web.routes import Route
@@ -29,6 +29,17 @@ log = structlog.get_logger("web")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 COMPRESS_FROM = 1400
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+LAST_WORDS: dict[Locale, tuple[str, str]] = {
+    "vi": (
+        "Có lỗi trong máy chủ (sự cố {token}).",
+        "Hãy thử lại; nếu vẫn lỗi, báo nhân viên CNTT số sự cố này.",
+    ),
+    "en": (
+        "Something went wrong here (incident {token}).",
+        "Try again; if it stays, tell the technician this number.",
+    ),
+}
+"""Translated here and not in the catalogue: what is said when no file can be relied upon."""
 YEAR_S = 365 * 86_400
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self'; "
@@ -287,3 +298,37 @@ async def unknown_addresses(request: web.Request, handler: Next) -> web.StreamRe
         response.headers["Allow"] = ",".join(sorted(error.allowed_methods))
     _headers(request, response)
     return response
+
+
+@web.middleware
+async def last_words(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Around everything: an error whose own page cannot be drawn is still told in our words."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception:
+        incident = uuid.uuid4().hex[:8]
+        log.exception("request.page-failed", path=request.path, method=request.method, incident=incident)
+        response = _last_resort(request, incident)
+    _headers(request, response)
+    return response
+
+
+def _last_resort(request: web.Request, incident: str) -> web.Response:
+    """When even the page of an error cannot be drawn (templates that changed under a running hub): words that need no file."""
+    locale = _locale(request, None)
+    what, do = LAST_WORDS[locale]
+    what = what.format(token=incident)
+    if request.path.startswith("/api/"):
+        body = {"type": "about:blank", "status": 500, "code": "internal", "title": what, "detail": do, "incident": incident}
+        return web.Response(body=msgspec.json.encode(body), status=500, content_type="application/problem+json")
+    style = ""
+    with suppress(Exception):
+        style = f'<link rel="stylesheet" href="{request.app[ASSETS].address("core/base.css")}">'
+    page = (
+        f'<!doctype html><html lang="{locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<title>Đèn Sách</title>{style}</head><body><main><section class="card slim mishap"><h1>{what}</h1><p>{do}</p>'
+        '<p><a class="btn" href="/">Đèn Sách</a></p><p class="quiet small mono">500 · internal</p></section></main></body></html>'
+    )
+    return web.Response(text=page, status=500, content_type="text/html")

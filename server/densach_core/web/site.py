@@ -18,7 +18,7 @@ from densach_core.precedence import Precedence
 from densach_core.web import assets, live, monitoring, openapi
 from densach_core.web.assets import Assets
 from densach_core.web.keys import ASSETS, BUS, CLOCK, FACES, LANGUAGES, METRICS, PRECEDENCE, SITE, TEMPLATES
-from densach_core.web.middleware import guarded, unknown_addresses
+from densach_core.web.middleware import guarded, last_words, unknown_addresses
 from densach_core.web.routes import Access, Route, Routes
 from densach_core.web.shared import Shared
 from densach_core.web.speech import Speech
@@ -89,7 +89,7 @@ def make_app(
 ) -> web.Application:
     """The application of hub or office. `services`: each room's service under its AppKey; `precedence`: whom to tell that
     somebody waits for an answer."""
-    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[unknown_addresses])
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[last_words, unknown_addresses])
     spoken = languages(rooms)
     found = Assets({room.name: room.folder / "static" for room in rooms if (room.folder / "static").is_dir()})
     speech = Speech(spoken, clock.now_ms)
