@@ -138,6 +138,7 @@ class Cataloguer:
             if ready is not None and ready.state is State.READY:
                 await self._search.write(lambda c: index.put(c, ready))
                 await self._put_text(ready, reading)
+                await self._catch_step(ready)
         self._changed()
         if ready is not None:
             await self.pair(ready)
@@ -183,11 +184,24 @@ class Cataloguer:
 
     async def indexed(self, it: Item) -> None:
         """Brings one item's entry in step with what was just written (or takes it out)."""
+        await self._index(it)
+        await self._catch_step(it)
+        self._changed()
+
+    async def _index(self, it: Item) -> None:
         if it.state is State.READY:
             await self._search.write(lambda c: index.put(c, it))
         else:
             await self._search.write(lambda c: index.remove(c, it.id))
-        self._changed()
+
+    async def _catch_step(self, it: Item) -> None:
+        """Whatever changed while `it` was written into the index (withdrawn, corrected) has the last word."""
+        item_id = it.id
+        while (now := await self._school.read(lambda c: store.item(c, item_id))) is not None:
+            if (now.changed_at, now.state) == (it.changed_at, it.state):
+                return
+            it = now
+            await self._index(it)
 
     async def indexed_some(self, item_ids: list[str]) -> None:
         """The same for a slice of items at once; those that are gone are taken out."""

@@ -118,3 +118,11 @@ async def test_who_was_merged_twice_still_leads_to_what_stands_for_it(world: Wor
         assert c in text or page.startswith("/opds")  # a line without a file is nothing for a reading app
         assert a not in text
         assert b not in text
+
+
+async def test_withdrawn_while_it_was_being_indexed_it_is_found_no_more(world: World, tmp_path: Path) -> None:
+    it = await put_in(world.library, tmp_path, "a.epub", made.epub())
+    await world.library.withdraw(it.id, by="t", why="")
+    await world.library.cataloguer.indexed(it)  # somebody who was slower
+    assert (await world.library.finder.search(made.TITLE, Filters())).cards == ()
+    assert (await world.library.finder.home()).items == 0
