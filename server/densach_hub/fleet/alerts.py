@@ -14,7 +14,7 @@ from densach_core.documents import Single
 from densach_core.errors import NotFound
 from densach_core.live import Bus
 from densach_core.text import t
-from densach_hub.fleet import store_register, store_told
+from densach_hub.fleet import store_register, store_told, store_use
 from densach_hub.fleet.comparing import PLUGGED
 from densach_hub.fleet.enrolment import Enrolment
 from densach_hub.fleet.faults import Faults
@@ -136,6 +136,7 @@ class Alerts:
                 clock=tuple(store_told.clock_doubts(c, machine_id, month)),
                 places=tuple(places),
                 metrics=store_told.metrics(c, machine_id),
+                undated_ms=store_use.undated_ms(c, machine_id),
             )
 
         return await self._telemetry.read(work)

@@ -5,7 +5,7 @@ from sqlite3 import Connection
 
 import msgspec
 
-from densach_hub.fleet import comparing
+from densach_hub.fleet import comparing, store_use
 from densach_hub.fleet import store_telling as store
 from densach_hub.fleet.rules import day_name
 from densach_hub.fleet.telling import Arrival, Arrived, ChangeKind, ChangeState, LostRange, Misfit, Stored
@@ -143,6 +143,8 @@ def store_records(
         kind = type(body)
         if kind is Health:
             health.append((device, r.at, encode(body)))
+        elif isinstance(body, UsageSlice) and not a.placed:
+            store_use.note_undated(c, device, body)
         elif isinstance(body, UsageSlice):
             end = r.end_at if r.end_at is not None else r.at
             start = r.start_at if r.start_at is not None else end - body.active_ms - body.idle_ms

@@ -149,6 +149,8 @@ class MachineSight(msgspec.Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
     metrics: tuple[str, ...]
     """Names for `telemetry.health(device, metric, …)`."""
+    undated_ms: int = 0
+    """In use at times nobody knows (a machine without a clock); in no day of `usage`."""
 
 
 class EquipmentRow(msgspec.Struct, frozen=True, kw_only=True):

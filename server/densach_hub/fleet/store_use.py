@@ -11,6 +11,7 @@ import msgspec
 
 from densach_core.migrations import Migration
 from densach_hub.fleet.telling import UsePart
+from densach_wire.messages import UsageSlice
 
 APPLICATIONS = ("browser", "office", "coding", "media", "e-learning", "game", "system", "other")
 KINDS = ("local", "kiosk", "exam", "remote")
@@ -54,6 +55,28 @@ def _add(sums: Sums, device: str, day: str, what: str, name: str, ms: int) -> No
     if ms > 0:
         key = (device, day, what, name)
         sums[key] = sums.get(key, 0) + ms
+
+
+UNDATED = ""
+"""The day of use that nobody knows the day of: in no span of days, so in no figure of one."""
+
+
+def note_undated(c: Connection, device: str, told: UsageSlice) -> None:
+    """Use whose time is not known: added up apart, never onto the day it happened to be told."""
+    c.execute(
+        """
+        INSERT INTO usage_day (device, day, active_ms, idle_ms, session_ms, unknown_ms) VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET active_ms = active_ms + excluded.active_ms, idle_ms = idle_ms + excluded.idle_ms,
+            session_ms = session_ms + excluded.session_ms, unknown_ms = unknown_ms + excluded.unknown_ms
+        """,
+        (device, UNDATED, told.active_ms, told.idle_ms, told.active_ms + told.idle_ms, min(told.unknown_ms, told.active_ms)),
+    )
+
+
+def undated_ms(c: Connection, device: str) -> int:
+    """Milliseconds in use whose day is not known."""
+    row = c.execute("SELECT active_ms FROM usage_day WHERE device = ? AND day = ?", (device, UNDATED)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def put(c: Connection, sums: Sums) -> None:

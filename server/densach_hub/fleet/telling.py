@@ -49,6 +49,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     clock: ClockTrust = ClockTrust.GOOD
     offset_ms: int | None = None
     """Hub time minus device time, where the device has a clock."""
+    placed: bool = True
+    """False: only the order of these records is known, not when they were (an earlier boot of a device without a clock)."""
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,7 @@ class Reader:
             misfits=tuple(Misfit(bad.code, bad.detail, bad.raw[:RAW_BYTES], bad.seq, message.topic) for bad in decoded.bad),
             clock=place.trust,
             offset_ms=place.offset_ms,
+            placed=place.known,
         )
 
     def _hello(self, device: str, message: Message) -> HelloHeard:

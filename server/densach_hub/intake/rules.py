@@ -70,6 +70,11 @@ class Placing(msgspec.Struct, frozen=True):
     ends_at: int = 0
     last_up_ms: int = 0
 
+    @property
+    def known(self) -> bool:
+        """Whether moments are placed by a clock, not only in their order."""
+        return self.boot_at is not None or (self.trust is not ClockTrust.NONE and self.offset_ms is not None)
+
     def at(self, up: float, wall_ms: int | None) -> int:
         """Hub time of a moment of this batch, never later than its receipt."""
         up_ms = round(up * 1000)
