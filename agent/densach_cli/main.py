@@ -72,7 +72,10 @@ class Parts(click.Group):
 )
 @click.version_option(package_name="densach", prog_name="densach", message="%(prog)s %(version)s")
 def densach() -> None:
-    """Đèn Sách: a school's computer rooms, studio and e-library, measured and served by one box."""
+    """Đèn Sách: a school's computer rooms, studio and e-library, measured and served by one box.
+
+    In a clone `./densach` also knows: test (every test), check (style, types, translations), bench (measures speed).
+    """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

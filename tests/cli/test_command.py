@@ -36,6 +36,7 @@ def test_help_shows_an_example_and_every_installed_part() -> None:
     said = run("--help")
     assert said.returncode == 0
     assert "Example: densach demo" in said.stdout
+    assert "test (every test), check (style" in " ".join(said.stdout.split()), "the launcher's own commands are named"
 
 
 def test_a_wrong_call_exits_with_two_and_says_where_help_is() -> None:

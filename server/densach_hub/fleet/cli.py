@@ -7,7 +7,7 @@ import click
 from densach_hub.fleet.kit import MACHINES
 
 
-@click.command(epilog="Example: densach package deb ./usb-stick")
+@click.command(epilog="Examples: densach package deb ./usb-stick, densach package run ./usb-stick --machine x86_64")
 @click.argument("kind", type=click.Choice(["deb", "run"]))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--machine", "machines", type=click.Choice(MACHINES), multiple=True, help="Only for this processor (default all).")
@@ -26,7 +26,8 @@ def package(kind: str, folder: Path, machines: tuple[str, ...], kit: Path | None
     from densach_hub.fleet.run_file import run_file
 
     machines = machines or MACHINES
-    kit = kit or folder / "kit"
+    packed = Path(__file__).parents[3] / ".cache/agent-kit"  # what the launcher made in a clone
+    kit = kit or (packed if packed.is_dir() else folder / "kit")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         try:

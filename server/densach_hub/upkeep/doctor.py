@@ -127,7 +127,7 @@ def _broker(data: Path, mqtt: BrokerSettings) -> Finding:
             subject,
             Verdict.LOOK,
             t("The hub is not running, nor is its message broker."),
-            t("Start it: densach hub run --data DIR"),
+            t("Start it: densach hub run --data {folder}", folder=str(data)),
         )
     if hub is not None and _line_stands(hub.http):
         return Finding(subject, Verdict.FINE, t("The message broker answers; the hub is connected to it."))
