@@ -65,7 +65,7 @@ async def test_the_document_says_how_to_sign_in_and_that_others_may_listen(world
     assert told["authentication"] == [
         {"type": "http://opds-spec.org/auth/basic", "labels": {"login": "Tên đăng nhập", "password": "Mật khẩu hoặc mã PIN"}}
     ]
-    assert "không được mã hoá" in told["description"]
+    assert "không được mã hóa" in told["description"]
 
 
 async def test_a_shelf_is_its_owners(world: World, books: list[str]) -> None:
