@@ -40,7 +40,7 @@ async def test_what_was_seen_is_out_of_the_way_until_it_changes(stage: Stage) ->
     assert html.escape(gone.key) in await stage.technician.get("/lab")
     await stage.technician.post("/lab/alerts/seen", key=gone.key, back="/lab")
     after = words(await stage.technician.get("/lab/fragments/needs"))
-    assert after.index("điều nên biết") < after.index("PC-07: mất thanh RAM")
+    assert after.index("việc cần lưu ý") < after.index("PC-07: mất thanh RAM")
 
 
 async def test_a_machine_s_record_says_who_how_what_and_from_where(stage: Stage) -> None:
