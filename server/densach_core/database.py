@@ -29,6 +29,7 @@ Work = Callable[[sqlite3.Connection], T]
 GROUP_SECONDS = 0.2
 GROUP_TASKS = 500
 READERS = 2
+PATIENCE = 8
 
 
 class _Task(msgspec.Struct):
@@ -92,7 +93,8 @@ class Database:
         return await self._put(work, grouped=True)
 
     async def read(self, work: Work[T], *, seconds: float = 2.0) -> T:
-        """Runs `work` on a read-only connection; interrupted after `seconds` (raises Unavailable)."""
+        """Runs `work` on a read-only connection; interrupted after `seconds` of reckoning (raises Unavailable), or after
+        PATIENCE times as long by the clock: on a machine that is busy with others a page comes late rather than not."""
         self._must_be_open()
         future: Future[T] = Future()
         self._reads.put((work, future, seconds))
@@ -166,13 +168,13 @@ class Database:
 
     def _read_loop(self) -> None:
         connection = connect(self.path, durable=self.durable, read_only=True)
-        deadline = 0.0
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, 2000)
+        reckoned = deadline = 0.0
+        connection.set_progress_handler(lambda: time.thread_time() > reckoned or time.monotonic() > deadline, 2000)
         while (item := self._reads.get()) is not None:
             work, future, seconds = item
             if not future.set_running_or_notify_cancel():
                 continue
-            deadline = time.monotonic() + seconds
+            reckoned, deadline = time.thread_time() + seconds, time.monotonic() + PATIENCE * seconds
             try:
                 future.set_result(work(connection))
             except sqlite3.Error as error:
