@@ -149,6 +149,7 @@ NEEDED_BY_TESTS = {
     "mmdebstrap": ("mmdebstrap", "a Debian to install the agent's package in"),
     "systemd-nspawn": ("systemd-container", "a Debian that boots with systemd"),
     "ffmpeg": ("ffmpeg", "the film of the demonstration"),
+    "nginx": ("nginx-light", "the hub behind a proxy that sends the files"),
     "pdftotext": ("poppler-utils", "the PDF written for the demonstration, read by another program"),
     "Xvfb": ("xvfb", "the helper in a pupil's session"),
     "xprop": ("x11-utils", "the helper in a pupil's session"),

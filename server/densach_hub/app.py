@@ -229,7 +229,9 @@ def _web(
         LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day), reason_of=reason),
         STUDIO: Studio(rooms.fleet, rooms.clock),
         PLUGGING: Plugging(broker, rooms.fleet.register, rooms.clock, school=rooms.school_id),
-        **library_web.services(rooms.library, rooms.clock, searches_per_s=settings.web.searches_per_s),
+        **library_web.services(
+            rooms.library, rooms.clock, searches_per_s=settings.web.searches_per_s, x_accel=settings.web.x_accel
+        ),
         PEOPLE: rooms.people,
         CLASS_LISTS: rooms.people,
         PLACES: [

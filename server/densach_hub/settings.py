@@ -19,6 +19,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Where untrusted packages (simulations) are served; default: the port after `http`."""
     names: tuple[str, ...] = ("densach.lan",)
     """Names and addresses under which lab machines reach the hub; they go into its certificate."""
+    x_accel: Annotated[str, msgspec.Meta(pattern=r"^(|/([A-Za-z0-9_-]+/)+)$")] = ""
+    """Where nginx on this machine has the library's files for itself (an `internal` location, `/_vault/`): then it sends them."""
     searches_per_s: Annotated[float, msgspec.Meta(ge=0)] = 10.0
     """Of one account, with three seconds' worth at once; of an address without log-in four times as many. 0: no limit."""
 

@@ -30,9 +30,12 @@ def me(request: web.Request) -> Account:
 
 def is_secure(request: web.Request) -> bool:
     """Whether the browser came by HTTPS: directly, or through a proxy on this machine that says so."""
-    if request.secure:
-        return True
-    return is_local(request) and request.headers.get("X-Forwarded-Proto") == "https"
+    return request.secure or (is_local(request) and request.headers.get("X-Forwarded-Proto") == "https")
+
+
+def through_proxy(request: web.Request) -> bool:
+    """Whether a proxy on this machine asks, for somebody else. What another machine says of itself is never believed."""
+    return is_local(request) and "X-Forwarded-For" in request.headers
 
 
 def is_local(request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""Files as they are, with ranges (films seek, downloads resume), through sendfile."""
+"""Files as they are, with ranges: films seek, downloads resume."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from densach_core.text import t
 from densach_core.web.identity import address_of, who_is
 from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.library.model import Item, Kind
+from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY, Served
 
 routes = Routes("library")
@@ -29,7 +30,7 @@ async def file(request: web.Request) -> web.StreamResponse:
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(served.name)}"
         if request.method == "GET" and "Range" not in request.headers:
             note_opened(request, request.match_info["id"])
-    return web.FileResponse(served.path, headers=headers, chunk_size=256 * 1024)
+    return stored(request, served.path, headers)
 
 
 async def _served(request: web.Request) -> Served:

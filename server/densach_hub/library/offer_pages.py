@@ -15,6 +15,7 @@ from densach_core.web.routes import Routes
 from densach_hub.library.desk import UNBOUNDED, body_on_disk, on_disk
 from densach_hub.library.files import file_name
 from densach_hub.library.model import Added, Item
+from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.views import show
 
@@ -86,9 +87,10 @@ async def original(request: web.Request) -> web.StreamResponse:
     library = request.app[LIBRARY]
     it = await library.item(request.match_info["id"], hidden=True)
     name = quote(file_name(it))
-    return web.FileResponse(
+    return stored(
+        request,
         library.file_of(it),
-        headers={
+        {
             "Content-Type": "application/octet-stream",
             "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
             "Content-Security-Policy": "sandbox",

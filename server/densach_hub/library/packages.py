@@ -21,6 +21,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from densach_core.errors import NotFound
 from densach_core.place import host_and_port
+from densach_core.web.identity import is_secure
 from densach_core.web.keys import SITE
 from densach_core.web.site import serve
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, start_page
@@ -49,7 +50,7 @@ def package_address(request: web.Request, it: Item) -> str | None:
     origin = request.app[SITE].packages
     if not origin:
         return None
-    scheme = "https" if request.secure or request.headers.get("X-Forwarded-Proto") == "https" else "http"
+    scheme = _scheme(request)
     host, _, port = request.host.rpartition(":") if ":" in request.host.rsplit("]", 1)[-1] else (request.host, "", "")
     if origin.startswith(":"):
         if scheme == "https":
@@ -148,7 +149,11 @@ async def _run_time(request: web.Request) -> web.StreamResponse:
 
 
 def _own(request: web.Request) -> str:
-    return f"{request.scheme}://{request.host}"
+    return f"{_scheme(request)}://{request.host}"
+
+
+def _scheme(request: web.Request) -> str:
+    return "https" if is_secure(request) else "http"
 
 
 def _nothing(request: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ from densach_hub.library import covers
 from densach_hub.library.asking import count_search
 from densach_hub.library.model import Filters, Home, Item, Kind
 from densach_hub.library.narrowing import narrowings, subject_asked_for, subjects_called
+from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE
 from densach_hub.library.views import show
@@ -159,7 +160,7 @@ async def cover(request: web.Request) -> web.StreamResponse:
             text=covers.svg(it.title, it.subject), content_type="image/svg+xml", headers={"Cache-Control": lasting, **SANDBOX}
         )
     headers = {"Content-Type": "image/jpeg", "Cache-Control": lasting, **SANDBOX}
-    return web.FileResponse(library.vault.path(it.cover), headers=headers)
+    return stored(request, library.vault.path(it.cover), headers)
 
 
 SANDBOX = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}

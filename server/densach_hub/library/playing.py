@@ -24,6 +24,7 @@ from densach_hub.library.formats.subtitles import LIMIT, language_of
 from densach_hub.library.formats.subtitles import MEDIA_TYPE as SUBTITLES
 from densach_hub.library.model import Item, Kind
 from densach_hub.library.parts import unless_unreadable
+from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.tracks import Track
 from densach_hub.library.views import LANGUAGES, clock_words, show
@@ -94,7 +95,7 @@ async def subtitles(request: web.Request) -> web.StreamResponse:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, max-age=60",
     }
-    return web.FileResponse(path, headers=headers)
+    return stored(request, path, headers)
 
 
 @routes.get("/read/{id}/pages", who=EVERYONE)

@@ -29,6 +29,7 @@ from densach_hub.library import (
 )
 from densach_hub.library.asking import ASKING, Asking
 from densach_hub.library.opds import web as opds
+from densach_hub.library.sending import X_ACCEL
 from densach_hub.library.service import LIBRARY, Library
 
 ROUTES: tuple[Routes, ...] = (
@@ -54,9 +55,12 @@ ROUTES: tuple[Routes, ...] = (
 )
 
 
-def services(library: Library, clock: Clock, *, searches_per_s: float = 0.0) -> Mapping[web.AppKey[Any], Any]:
-    """What the library's handlers look for in the application. `searches_per_s`: of one account; 0 is no limit."""
-    found: dict[web.AppKey[Any], Any] = {LIBRARY: library, **opds.services(library, clock)}
+def services(library: Library, clock: Clock, *, searches_per_s: float = 0.0, x_accel: str = "") -> Mapping[web.AppKey[Any], Any]:
+    """What the library's handlers look for in the application. `searches_per_s`: of one account; 0 is no limit.
+
+    x_accel: the location under which a proxy on this machine sends the files itself; empty: it does not.
+    """
+    found: dict[web.AppKey[Any], Any] = {LIBRARY: library, X_ACCEL: x_accel, **opds.services(library, clock)}
     if searches_per_s > 0:
         found[ASKING] = Asking(clock, searches_per_s)
     return found

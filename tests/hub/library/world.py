@@ -91,7 +91,9 @@ class World(msgspec.Struct):
 
 
 @asynccontextmanager
-async def world_in(data: Path, *, background: bool = False, searches_per_s: float = 0.0) -> AsyncIterator[World]:
+async def world_in(
+    data: Path, *, background: bool = False, searches_per_s: float = 0.0, x_accel: str = ""
+) -> AsyncIterator[World]:
     """The library behind its pages. `background`: its own tasks run as in a hub."""
     clock = SystemClock()
     async with library_in(data, clock=clock) as library, asyncio.TaskGroup() as group:
@@ -112,7 +114,7 @@ async def world_in(data: Path, *, background: bool = False, searches_per_s: floa
             services={
                 ACCOUNTS: people,
                 AUDIT: Audit(school, clock),
-                **library_web.services(library, clock, searches_per_s=searches_per_s),
+                **library_web.services(library, clock, searches_per_s=searches_per_s, x_accel=x_accel),
             },
         )
         run = group.create_task(library.run(), name="library") if background else None
