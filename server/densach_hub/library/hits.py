@@ -7,15 +7,17 @@ Nothing here may cost more because a word is common: what is ranked, counted and
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 
 from densach_hub.library import query as asked
 from densach_hub.library import sides, vocabulary
-from densach_hub.library.index import bounds, unpacked
-from densach_hub.library.model import Card, Facet, Facets, Filters, Hit, Home, Inside, Shelf, ShelfCount
+from densach_hub.library.counts import Shape, counted, most_of
+from densach_hub.library.index import WORDED, bounds, unpacked
+from densach_hub.library.model import Card, Facets, Filters, Hit, Home, Inside, Shelf, ShelfCount
 from densach_hub.library.query import Query
-from densach_hub.library.sides import Tables
+from densach_hub.library.sides import SHAPE, Tables
 from densach_hub.library.subjects import GRADES
 
 COUNTED = 2_000
@@ -80,11 +82,13 @@ def _newest(c: sqlite3.Connection, side: Tables, filters: Filters, limit: int, o
         f" LIMIT ? OFFSET ?) n JOIN {side.card} k ON k.id = n.id ORDER BY n.added_at DESC, n.id DESC",
         (*values, limit + 1, offset),
     ).fetchall()
-    groups = c.execute(
-        f"SELECT kind, subject, grade_from, grade_to, language, count(*) AS n FROM {side.entry} GROUP BY 1, 2, 3, 4, 5"
-    ).fetchall()
-    facets, total = _counted(groups, filters)
+    facets, total = counted(_shapes(c, side), filters)
     return Titles([_cards.decode(row["card"]) for row in rows[:limit]], len(rows) > limit, total, facets)
+
+
+def _shapes(c: sqlite3.Connection, side: Tables) -> list[Shape]:
+    """Everything there is, counted already."""
+    return [cast("Shape", tuple(row)) for row in c.execute(f"SELECT {', '.join(SHAPE)}, n FROM {side.shape} WHERE n > 0")]
 
 
 def shelves(c: sqlite3.Connection, *, new: int, on_shelf: int, most: int) -> Home | None:
@@ -96,8 +100,7 @@ def shelves(c: sqlite3.Connection, *, new: int, on_shelf: int, most: int) -> Hom
     subjects: Counter[str] = Counter()
     spans: Counter[tuple[int, int]] = Counter()
     items = 0
-    groups = f"SELECT kind, subject, grade_from, grade_to, count(*) AS n FROM {side.entry} GROUP BY 1, 2, 3, 4"
-    for row in c.execute(groups):  # in the order of an index: nothing is sorted
+    for row in c.execute(f"SELECT subject, grade_from, grade_to, n FROM {side.shape} WHERE n > 0"):
         items += row["n"]
         if row["subject"] is not None:
             subjects[row["subject"]] += row["n"]
@@ -110,7 +113,7 @@ def shelves(c: sqlite3.Connection, *, new: int, on_shelf: int, most: int) -> Hom
             cards=_youngest(c, side, " WHERE subject = ?", [facet.key], on_shelf),
             total=facet.n,
         )
-        for facet in _most(subjects)[:most]
+        for facet in most_of(subjects)[:most]
     ]
     return Home(
         new=_youngest(c, side, "", [], new), subjects=tuple(rows), grades=tuple(count for count in grades if count.n), items=items
@@ -144,52 +147,19 @@ def _count(c: sqlite3.Connection, side: Tables, question: str, most: int) -> int
 
 
 def _facets(c: sqlite3.Connection, side: Tables, question: str, filters: Filters) -> tuple[Facets, int | None, bool]:
-    """Counts per subject, grade, kind and language: each as if only the *other* limits held; how many fit all of them; whether
+    """Counts per subject, grade, kind and so on: each as if only the *other* limits held; how many fit all of them; whether
     any would fit without limits."""
-    groups = c.execute(
-        f"WITH hit AS MATERIALIZED (SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? LIMIT ?)"
-        f" SELECT e.kind, e.subject, e.grade_from, e.grade_to, e.language, count(*) AS n FROM hit"
-        f" CROSS JOIN {side.entry} e ON e.id = hit.rowid GROUP BY 1, 2, 3, 4, 5",
+    shapes = c.execute(
+        f"WITH hit AS MATERIALIZED (SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? LIMIT ?),"
+        f" alike AS MATERIALIZED (SELECT shape, count(*) AS n FROM hit CROSS JOIN {side.entry} e ON e.id = hit.rowid GROUP BY 1)"
+        f" SELECT {', '.join('s.' + name for name in SHAPE)}, a.n FROM alike a CROSS JOIN {side.shape} s ON s.id = a.shape",
         (question, COUNTED + 1),
     ).fetchall()
-    facets, total = _counted(groups, filters)
-    if sum(row["n"] for row in groups) <= COUNTED:
-        return facets, total, bool(groups)
-    counted = _count(c, side, question + bounds(filters), COUNTED)
-    return msgspec.structs.replace(facets, exact=False), counted, True
-
-
-def _counted(groups: Sequence[sqlite3.Row], filters: Filters) -> tuple[Facets, int]:
-    subjects, grades, kinds, languages = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
-    total = 0
-    for row in groups:
-        n = row["n"]
-        fits = {
-            "subject": filters.subject in (None, row["subject"]),
-            "kind": filters.kind in (None, row["kind"]),
-            "language": filters.language in (None, row["language"]),
-            "grade": filters.grade is None
-            or (row["grade_from"] is not None and row["grade_from"] <= filters.grade <= row["grade_to"]),
-        }
-        wrong = [name for name, fit in fits.items() if not fit]
-        if not wrong:
-            total += n
-        for name, counter in (("subject", subjects), ("kind", kinds), ("language", languages)):
-            if row[name] is not None and wrong in ([], [name]):
-                counter[row[name]] += n
-        if row["grade_from"] is not None and wrong in ([], ["grade"]):
-            for grade in range(row["grade_from"], row["grade_to"] + 1):
-                grades[str(grade)] += n
-    return Facets(
-        subjects=_most(subjects),
-        grades=tuple(Facet(key, grades[key]) for key in sorted(grades, key=int)),
-        kinds=_most(kinds),
-        languages=_most(languages),
-    ), total
-
-
-def _most(counter: Counter[str]) -> tuple[Facet, ...]:
-    return tuple(Facet(key, n) for key, n in sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))
+    facets, total = counted((cast("Shape", tuple(row)) for row in shapes), filters)
+    if sum(row["n"] for row in shapes) <= COUNTED:
+        return facets, total, bool(shapes)
+    total_of_all = _count(c, side, question + bounds(filters), COUNTED)
+    return msgspec.structs.replace(facets, exact=False), total_of_all, True
 
 
 def _cards_of(c: sqlite3.Connection, side: Tables, ids: Sequence[int]) -> list[Card]:
@@ -307,7 +277,7 @@ def people(c: sqlite3.Connection, query: Query, *, most: int) -> list[str]:
 
 def _where(filters: Filters) -> tuple[str, list[object]]:
     where, values = "", list[object]()
-    for column in ("subject", "kind", "language"):
+    for column in WORDED:
         value = getattr(filters, column)
         if value is not None:
             where += f" AND e.{column} = ?"

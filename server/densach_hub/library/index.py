@@ -6,6 +6,7 @@ SQLite's own folding misses đ, so folding is ours, before indexing and before a
 
 import sqlite3
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -13,13 +14,19 @@ import msgspec
 from densach_hub.library import query as asked
 from densach_hub.library import sides
 from densach_hub.library.formats.found import Passage
+from densach_hub.library.licences import licence_of
 from densach_hub.library.model import Filters, Item
-from densach_hub.library.sides import MIGRATIONS, VERSION, Tables, version
+from densach_hub.library.school_words import code_of
+from densach_hub.library.sides import MIGRATIONS, SHAPE, VERSION, Tables, version
 from densach_hub.library.store import card_of
 
 __all__ = ["MIGRATIONS", "VERSION", "add_text", "known", "put", "put_all", "remove", "remove_text", "text_done", "version"]
 
 STORED_SLICE = 200
+WORDED = ("kind", "subject", "language", "material", "audience", "licence")
+_LIMITED = ", ".join(SHAPE)
+_MARKS = ", ".join("?" * len(SHAPE))
+_RENEWED = ", ".join(f"{column} = excluded.{column}" for column in (*SHAPE, "shape", "added_at", "changed_at"))
 _COLUMNS = "title, exact, people, topics, about, limits"
 
 
@@ -40,16 +47,20 @@ def _put(c: sqlite3.Connection, side: Tables, it: Item) -> None:
     if grades:
         about += f" lớp khối {' '.join(map(str, grades))}"
     _forget(c, side, it.id)
+    limited = {
+        "kind": it.kind, "subject": it.subject, "grade_from": it.grade_from, "grade_to": last_grade, "language": it.language,
+        "material": code_of("material", it.material) if it.material else None,
+        "audience": code_of("audience", it.audience) if it.audience else None,
+        "licence": licence_of(it.licence, it.rights),
+    }  # fmt: skip
+    values = tuple(limited[column] for column in SHAPE)
     row = c.execute(
-        f"INSERT INTO {side.entry} (item, kind, subject, grade_from, grade_to, language, added_at, changed_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (item) DO UPDATE SET"
-        " kind = excluded.kind, subject = excluded.subject, grade_from = excluded.grade_from, grade_to = excluded.grade_to,"
-        " language = excluded.language, added_at = excluded.added_at, changed_at = excluded.changed_at RETURNING id",
-        (it.id, it.kind, it.subject, it.grade_from, last_grade, it.language, it.added_at, it.changed_at),
+        f"INSERT INTO {side.entry} (item, {_LIMITED}, shape, added_at, changed_at) VALUES (?, {_MARKS}, ?, ?, ?)"
+        f" ON CONFLICT (item) DO UPDATE SET {_RENEWED} RETURNING id",
+        (it.id, *values, _shape(c, side, values), it.added_at, it.changed_at),
     ).fetchone()
     c.execute(f"INSERT OR REPLACE INTO {side.card} VALUES (?, ?)", (row["id"], msgspec.json.encode(card_of(it))))
-    limits = [limit("kind", it.kind), limit("subject", it.subject), limit("language", it.language)]
-    limits += [limit("grade", grade) for grade in grades]
+    limits = [limit(name, limited[name]) for name in WORDED] + [limit("grade", grade) for grade in grades]
     words = (
         row["id"], asked.spelled(titles), asked.exact_words(titles),
         asked.spelled(" ".join((it.people, *it.other_names))), asked.spelled(topics),
@@ -57,14 +68,44 @@ def _put(c: sqlite3.Connection, side: Tables, it: Item) -> None:
     )  # fmt: skip
     c.execute(f"INSERT OR REPLACE INTO {side.said} VALUES (?, ?, ?, ?, ?, ?, ?)", words)
     c.execute(f"INSERT INTO {side.words} (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", words)
+    _count_words(c, side, (words[1], words[3], words[4]), 1)
+
+
+def _shape(c: sqlite3.Connection, side: Tables, values: tuple[object, ...]) -> int:
+    """The number of entries like this, one more of them from now on."""
+    row = c.execute(
+        f"INSERT INTO {side.shape} (key, {_LIMITED}, n) VALUES (json_array({_MARKS}), {_MARKS}, 1)"
+        " ON CONFLICT (key) DO UPDATE SET n = n + 1 RETURNING id",
+        (*values, *values),
+    ).fetchone()
+    return int(row["id"])
+
+
+def _count_words(c: sqlite3.Connection, side: Tables, columns: tuple[str, ...], n: int) -> None:
+    _count(c, side.word, Counter(word for column in columns for word in set(asked.words_of(column))), n)
+
+
+def _count(c: sqlite3.Connection, table: str, counted: Counter[str], n: int) -> None:
+    c.executemany(
+        f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT (term) DO UPDATE SET n = n + excluded.n",
+        [(word, n * times) for word, times in sorted(counted.items())],
+    )
+    if n < 0:
+        c.executemany(f"DELETE FROM {table} WHERE term = ? AND n <= 0", [(word,) for word in counted])
 
 
 def _forget(c: sqlite3.Connection, side: Tables, item_id: str) -> None:
+    """Takes back what is said of an item: an index without content wants to be told the words once more."""
+    old = c.execute(
+        f"SELECT e.shape, s.* FROM {side.entry} e JOIN {side.said} s ON s.id = e.id WHERE e.item = ?", (item_id,)
+    ).fetchone()
+    if old is None:
+        return
     c.execute(
-        f"INSERT INTO {side.words} ({side.words}, rowid, {_COLUMNS}) SELECT 'delete', id, {_COLUMNS} FROM {side.said}"
-        f" WHERE id = (SELECT id FROM {side.entry} WHERE item = ?)",
-        (item_id,),
+        f"INSERT INTO {side.words} ({side.words}, rowid, {_COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?, ?)", tuple(old)[1:]
     )
+    _count_words(c, side, (old["title"], old["people"], old["topics"]), -1)
+    c.execute(f"UPDATE {side.shape} SET n = n - 1 WHERE id = ?", (old["shape"],))
 
 
 def limit(name: str, value: object) -> str | None:
@@ -76,7 +117,7 @@ def limit(name: str, value: object) -> str | None:
 
 def bounds(filters: Filters) -> str:
     """The limits as a part of an FTS5 expression."""
-    limits = [limit(name, getattr(filters, name)) for name in ("kind", "subject", "language", "grade")]
+    limits = [limit(name, getattr(filters, name)) for name in (*WORDED, "grade")]
     words = " AND ".join(f'"{one}"' for one in limits if one)
     return f" AND limits : ({words})" if words else ""
 
@@ -118,11 +159,14 @@ def remove_text(c: sqlite3.Connection, item_id: str) -> None:
         entry = c.execute(f"SELECT text_upto FROM {side.entry} WHERE item = ?", (item_id,)).fetchone()
         if text is not None and entry is not None and entry["text_upto"] is not None:
             rows = c.execute("SELECT id, body FROM passage WHERE text = ? AND id <= ?", (text["id"], entry["text_upto"]))
-            for row in rows.fetchall():
+            heard = Counter[str]()
+            for row in rows:
+                words = asked.spelled(unpacked(row["body"]))
                 c.execute(
-                    f"INSERT INTO {side.passages} ({side.passages}, rowid, text) VALUES ('delete', ?, ?)",
-                    (row["id"], asked.spelled(unpacked(row["body"]))),
+                    f"INSERT INTO {side.passages} ({side.passages}, rowid, text) VALUES ('delete', ?, ?)", (row["id"], words)
                 )
+                heard.update(set(asked.words_of(words)))
+            _count(c, side.heard, heard, -1)
         c.execute(f"UPDATE {side.entry} SET text_of = NULL, text_upto = NULL WHERE item = ?", (item_id,))
     if text is not None:
         c.execute("DELETE FROM passage WHERE text = ?", (text["id"],))
@@ -144,15 +188,18 @@ def add_text(c: sqlite3.Connection, item_id: str, file: str, passages: Iterable[
         if (entry := c.execute(f"SELECT text_upto FROM {side.entry} WHERE item = ?", (item_id,)).fetchone()) is not None
         and entry["text_upto"] == last
     ]
+    heard = Counter[str]()
     for passage in passages:
         last = c.execute(
             "INSERT INTO passage (text, section, label, body) VALUES (?, ?, ?, ?)",
             (text["id"], passage.section, passage.label, zlib.compress(passage.text.encode(), 6)),
         ).lastrowid
         words = asked.one_spelling(passage.folded)
+        heard.update(set(asked.words_of(words)))
         for side in in_step:
             c.execute(f"INSERT INTO {side.passages} (rowid, text) VALUES (?, ?)", (last, words))
     for side in in_step:
+        _count(c, side.heard, heard, 1)
         c.execute(f"UPDATE {side.entry} SET text_upto = ? WHERE item = ?", (last, item_id))
 
 
@@ -177,10 +224,13 @@ def add_kept(c: sqlite3.Connection, side: Tables, item_id: str, file: str) -> bo
     rows = c.execute(
         "SELECT id, body FROM passage WHERE text = ? AND id > ? ORDER BY id LIMIT ?", (text["id"], upto or 0, STORED_SLICE)
     ).fetchall()
+    heard = Counter[str]()
     for row in rows:
         words = asked.spelled(unpacked(row["body"]))
+        heard.update(set(asked.words_of(words)))
         c.execute(f"INSERT INTO {side.passages} (rowid, text) VALUES (?, ?)", (row["id"], words))
         upto = row["id"]
+    _count(c, side.heard, heard, 1)
     done = len(rows) < STORED_SLICE
     c.execute(f"UPDATE {side.entry} SET text_upto = ?, text_of = ? WHERE item = ?", (upto, file if done else None, item_id))
     return not done

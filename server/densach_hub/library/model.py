@@ -23,6 +23,7 @@ class Kind(StrEnum):
     LESSON = "lesson"
     DOCUMENT = "document"
     LINK = "link"
+    ZIM = "zim"
 
 
 class Form(StrEnum):
@@ -235,16 +236,20 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search or a shelf is limited to."""
+    """What a search or a shelf is limited to. `material` and `audience` are codes of `school_words.py`, `licence` is one of
+    `licences.py`."""
 
     subject: str | None = None
     grade: int | None = None
     kind: Kind | None = None
     language: str | None = None
+    material: str | None = None
+    audience: str | None = None
+    licence: str | None = None
 
 
 class Facet(msgspec.Struct, frozen=True):
-    """How many of what was found stand under a subject, grade, kind or language."""
+    """How many of what was found stand under a subject, grade, kind, language, type of material, audience or licence."""
 
     key: str
     n: int
@@ -257,6 +262,9 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
     grades: tuple[Facet, ...] = ()
     kinds: tuple[Facet, ...] = ()
     languages: tuple[Facet, ...] = ()
+    materials: tuple[Facet, ...] = ()
+    audiences: tuple[Facet, ...] = ()
+    licences: tuple[Facet, ...] = ()
     exact: bool = True
 
 

@@ -20,6 +20,7 @@ EXCERPT_BEFORE, EXCERPT_AFTER = 60, 160
 _WORD = re.compile(r"[^\W_]+")
 _I_OR_Y = re.compile(r"\b(h|k|l|m|s|t|v|qu)y\b")
 _I_OR_Y_TONED = re.compile(r"\b(h|k|l|m|s|t|v|qu)([yýỳỷỹỵ])\b")
+_I_FOR_Y = re.compile(r"(?:h|k|l|m|s|t|v|qu)i")
 _LATE_TONE = re.compile(r"(?:o[àáảãạèéẻẽẹ]|(?<!q)u[ỳýỷỹỵ])\b")
 _Y_TO_I = str.maketrans("yýỳỷỹỵ", "iíìỉĩị")
 _EARLY = {
@@ -85,6 +86,11 @@ def title_questions(query: Query) -> list[str]:
 def all_of(query: Query) -> str:
     """All the words, the last one perhaps unfinished."""
     return _all(query.words, query.open_end)
+
+
+def words_of(spelled_text: str) -> list[str]:
+    """The words of a text that is spelled already, as the index tells them apart."""
+    return _WORD.findall(spelled_text)
 
 
 def raw_words(text: str) -> list[str]:
@@ -157,7 +163,7 @@ def marked(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
 
 def excerpt(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     """The neighbourhood of the first hit, marked; the beginning where there is none."""
-    folded = spelled(text)
+    folded = fold(text)
     at = max(0, _first(folded, query))
     if len(folded) != len(text):
         at = fold_with_places(text)[1][at] if at else 0
@@ -172,40 +178,48 @@ def excerpt(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     return (*before, *pieces, *after)
 
 
-@lru_cache(maxsize=128)
-def _pattern(query: Query) -> re.Pattern[str] | None:
+class _Patterns(msgspec.Struct, frozen=True):
+    """Found in folded text. `first`: the words in a row; `any`: those, or each of them at the start of a word."""
+
+    first: re.Pattern[str]
+    any: re.Pattern[str]
+
+
+@lru_cache(maxsize=256)
+def _patterns(query: Query) -> _Patterns | None:
     if not query.words:
         return None
-    phrase = r"[\W_]+".join(map(re.escape, query.words))
-    single = "|".join(sorted(map(re.escape, query.words), key=len, reverse=True))
+    words = [_written(word) for word in query.words]
+    phrase = r"\b" + r"[\W_]+".join(words)
+    single = "|".join(sorted(words, key=len, reverse=True))
     close = "" if query.open_end else r"\b"
-    return re.compile(
-        rf"\b(?:{phrase}{close}|(?:{single})\b" + (rf"|{re.escape(query.words[-1])}" if query.open_end else "") + ")"
-    )
+    last = rf"|{words[-1]}" if query.open_end else ""
+    return _Patterns(re.compile(phrase), re.compile(rf"{phrase}{close}|\b(?:(?:{single})\b{last})"))
+
+
+def _written(word: str) -> str:
+    """A word as it may stand in folded text, where i and y are not one yet."""
+    return re.escape(word[:-1]) + "[iy]" if _I_FOR_Y.fullmatch(word) else re.escape(word)
 
 
 def _first(folded: str, query: Query) -> int:
-    if not query.words:
+    patterns = _patterns(query)
+    if patterns is None:
         return -1
-    phrase = re.search(r"\b" + r"[\W_]+".join(map(re.escape, query.words)), folded)
-    if phrase:
-        return phrase.start()
-    pattern = _pattern(query)
-    single = pattern.search(folded) if pattern else None
-    return single.start() if single else -1
+    found = patterns.first.search(folded) or patterns.any.search(folded)
+    return found.start() if found else -1
 
 
 def _spans(text: str, query: Query) -> list[tuple[int, int]]:
-    pattern = _pattern(query)
-    if pattern is None:
+    patterns = _patterns(query)
+    if patterns is None:
         return []
-    folded = spelled(text)
+    folded = fold(text)
     places: list[int] | None = None
     if len(folded) != len(text) or not unicodedata.is_normalized("NFC", text):
         folded, places = fold_with_places(text)
-        folded = one_spelling(folded)
     spans = []
-    for match in pattern.finditer(folded):
+    for match in patterns.any.finditer(folded):
         start, end = match.span()
         if places is not None:
             start, end = places[start], places[end] if end < len(places) else len(text)

@@ -4,12 +4,13 @@ Everything in the file is derived and can be thrown away. A *side* is a whole se
 one row, so a rebuild becomes visible in one commit, goes on where a power cut left it, and is kept in step by whoever
 corrects an item meanwhile, from whichever process. What was read out of files (the costly part) is kept once, beside both.
 """
+# ruff: noqa: S608 - only names of tables are put into statements
 
 import sqlite3
 
 from densach_core.migrations import Migration
 
-VERSION = 4
+VERSION = 5
 """Raise it when what is indexed changes: the hub then rebuilds by itself, while searching goes on."""
 
 _NAMES = ("1", "2")
@@ -34,6 +35,7 @@ MIGRATIONS = [
         CREATE INDEX passage_of_text ON passage(text);
         """,
     ),
+    Migration("words and shapes counted as they come", lambda c: _catch_up(c)),  # noqa: PLW0108 - stands below
 ]
 
 
@@ -47,9 +49,15 @@ class Tables:
         self.said = f"said_{name}"
         self.words = f"entry_words_{name}"
         self.vocabulary = f"entry_terms_{name}"
+        self.word = f"entry_word_{name}"
+        self.shape = f"entry_shape_{name}"
         self.passages = f"passage_words_{name}"
         self.terms = f"passage_terms_{name}"
+        self.heard = f"passage_word_{name}"
 
+
+SHAPE = ("kind", "subject", "grade_from", "grade_to", "language", "material", "audience", "licence")
+"""All that a list can be limited to: entries alike in these are one shape, and are counted together."""
 
 _TABLES = {name: Tables(name) for name in _NAMES}
 
@@ -108,7 +116,8 @@ def _make(c: sqlite3.Connection, name: str, *, answers: bool) -> None:
     for statement in (
         f"""CREATE TABLE {t.entry} (id INTEGER PRIMARY KEY, item TEXT NOT NULL UNIQUE, kind TEXT, subject TEXT,
             grade_from INTEGER, grade_to INTEGER, language TEXT, added_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
-            text_of TEXT, text_upto INTEGER)""",
+            text_of TEXT, text_upto INTEGER, material TEXT, audience TEXT, licence TEXT, shape INTEGER)""",
+        *_counting(t),
         f"CREATE INDEX {t.entry}_added ON {t.entry}(added_at)",
         f"CREATE INDEX {t.entry}_limits ON {t.entry}(kind, subject, grade_from, grade_to, language)",
         f"CREATE INDEX {t.entry}_shelf ON {t.entry}(subject, added_at)",
@@ -117,16 +126,42 @@ def _make(c: sqlite3.Connection, name: str, *, answers: bool) -> None:
             topics TEXT NOT NULL, about TEXT NOT NULL, limits TEXT NOT NULL)""",
         f"""CREATE VIRTUAL TABLE {t.words} USING fts5(title, exact, people, topics, about, limits, content='{t.said}',
             content_rowid='id', {tokenize}, prefix='1 2 3')""",
-        f"CREATE VIRTUAL TABLE {t.vocabulary} USING fts5vocab({t.words}, 'col')",
         f"CREATE VIRTUAL TABLE {t.passages} USING fts5(text, content='', {tokenize})",
-        f"CREATE VIRTUAL TABLE {t.terms} USING fts5vocab({t.passages}, 'row')",
     ):
         c.execute(statement)
     c.execute("INSERT OR REPLACE INTO side VALUES (?, ?, ?)", (name, -VERSION, answers))
 
 
+def _counting(t: Tables) -> tuple[str, ...]:
+    """`word`: in how many titles, names and topics each word is; `heard`: in how many passages; `shape`: how many entries are
+    alike. All are kept in step with what is written, so that nothing has to be counted while somebody waits."""
+    return (
+        f"CREATE TABLE {t.heard} (term TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
+        f"CREATE TABLE {t.word} (term TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID",
+        f"""CREATE TABLE {t.shape} (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT, subject TEXT, grade_from INTEGER,
+            grade_to INTEGER, language TEXT, material TEXT, audience TEXT, licence TEXT, n INTEGER NOT NULL)""",
+    )
+
+
+def _catch_up(c: sqlite3.Connection) -> None:
+    """Sides of before get what they lack, so that they answer until they are built anew (but for how words in texts may end: to
+    count those takes too long at a start)."""
+    columns = ", ".join(SHAPE)
+    for row in c.execute("SELECT name FROM side").fetchall():
+        t = _TABLES[row[0]]
+        for added in ("material TEXT", "audience TEXT", "licence TEXT", "shape INTEGER"):
+            c.execute(f"ALTER TABLE {t.entry} ADD COLUMN {added}")
+        for statement in _counting(t):
+            c.execute(statement)
+        named = "col IN ('title', 'people', 'topics')"
+        c.execute(f"INSERT INTO {t.word} SELECT term, sum(doc) FROM {t.vocabulary} WHERE {named} GROUP BY term")
+        alike = f"SELECT json_array({columns}), {columns}, count(*) FROM {t.entry} GROUP BY 1"
+        c.execute(f"INSERT INTO {t.shape} (key, {columns}, n) {alike}")
+        c.execute(f"UPDATE {t.entry} SET shape = (SELECT s.id FROM {t.shape} s WHERE s.key = json_array({columns}))")
+
+
 def _drop(c: sqlite3.Connection, name: str) -> None:
     t = _TABLES[name]
-    for table in (t.vocabulary, t.terms, t.words, t.passages, t.said, t.card, t.entry):
+    for table in (t.vocabulary, t.terms, t.words, t.passages, t.said, t.card, t.entry, t.word, t.heard, t.shape):
         c.execute(f"DROP TABLE IF EXISTS {table}")
     c.execute("DELETE FROM side WHERE name = ?", (name,))

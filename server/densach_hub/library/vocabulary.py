@@ -1,7 +1,7 @@
 """The words the catalogue has: what a mistyped one may have been meant to be, and how an unfinished one may end.
 
-Nothing is kept for this: every possible slip of one letter is looked up in the index itself (a few hundred look-ups,
-whatever the size of the catalogue), so it is always what the catalogue says now, and takes no room.
+Every possible slip of one letter is looked up among the words the catalogue has (a few hundred look-ups in a table that is kept
+in step with each entry), so it is always what the catalogue says now, whatever its size.
 """
 # ruff: noqa: S608 - only names of tables and marks are put into statements; what somebody asked is a parameter
 
@@ -24,12 +24,11 @@ SURE = 2
 """So many first letters are taken to be right when two slips are looked for."""
 SCANNED = 1_000
 TRIED = 5
-ENDINGS, ENDINGS_SCANNED = 6, 400
+ENDINGS, ENDINGS_SCANNED = 6, 2_000
 SUBJECT_WORDS = frozenset(
     word for subject in SUBJECTS for word in asked.parse(subject.code.replace("-", " ")).words
 ) | {"lop", "khoi", "mon", "tap", "bai", "sach"}  # fmt: skip
 """What a school's shelves are called: right even where the library has nothing of it."""
-_NAMED = "col IN ('title', 'people', 'topics')"
 
 
 def read_keys(c: sqlite3.Connection, side: Tables, query: Query) -> Query | None:
@@ -103,8 +102,7 @@ def nearest(c: sqlite3.Connection, side: Tables, word: str) -> list[str]:
     if len(word) < FAR:
         return []
     rows = c.execute(
-        f"SELECT term, sum(doc) AS n FROM {side.vocabulary} WHERE term BETWEEN ? AND ? AND {_NAMED}"
-        " AND length(term) BETWEEN ? AND ? GROUP BY term LIMIT ?",
+        f"SELECT term, n FROM {side.word} WHERE term BETWEEN ? AND ? AND length(term) BETWEEN ? AND ? LIMIT ?",
         (word[:SURE], word[:SURE] + "\uffff", len(word) - 2, len(word) + 2, SCANNED),
     )
     near = [(distance(word, row["term"]), -row["n"], row["term"]) for row in rows]
@@ -150,30 +148,29 @@ def _known(c: sqlite3.Connection, side: Tables, words: Iterable[str]) -> dict[st
     rest = iter(words)
     while some := list(islice(rest, 500)):
         marks = ",".join("?" * len(some))
-        rows = c.execute(
-            f"SELECT term, sum(doc) AS n FROM {side.vocabulary} WHERE term IN ({marks}) AND {_NAMED} GROUP BY term", some
-        )
+        rows = c.execute(f"SELECT term, n FROM {side.word} WHERE term IN ({marks})", some)
         found.update({row["term"]: row["n"] for row in rows})
     return found
 
 
 def _count(c: sqlite3.Connection, side: Tables, word: str) -> int:
-    row = c.execute(f"SELECT sum(doc) FROM {side.vocabulary} WHERE term = ? AND {_NAMED}", (word,)).fetchone()
-    return row[0] or 0
+    row = c.execute(f"SELECT n FROM {side.word} WHERE term = ?", (word,)).fetchone()
+    return row["n"] if row else 0
 
 
 def _begins(c: sqlite3.Connection, side: Tables, word: str) -> bool:
     """Whether any word begins so: in a title, a name, a topic."""
-    row = c.execute(
-        f"SELECT 1 FROM {side.vocabulary} WHERE term >= ? AND term < ? AND {_NAMED} LIMIT 1", (word, word + "\uffff")
-    ).fetchone()
+    row = c.execute(f"SELECT 1 FROM {side.word} WHERE term >= ? AND term < ? LIMIT 1", (word, word + "\uffff")).fetchone()
     return row is not None
 
 
 def _is_somewhere(c: sqlite3.Connection, side: Tables, word: str) -> bool:
-    if _count(c, side, word):
-        return True
-    return c.execute(f"SELECT 1 FROM {side.terms} WHERE term = ?", (word,)).fetchone() is not None
+    return _count(c, side, word) > 0 or _is_heard(c, side, word)
+
+
+def _is_heard(c: sqlite3.Connection, side: Tables, word: str) -> bool:
+    """Whether it stands inside a text."""
+    return c.execute(f"SELECT 1 FROM {side.heard} WHERE term = ?", (word,)).fetchone() is not None
 
 
 def endings(c: sqlite3.Connection, side: Tables, query: Query) -> tuple[str, ...]:
@@ -181,10 +178,10 @@ def endings(c: sqlite3.Connection, side: Tables, query: Query) -> tuple[str, ...
     if not query.open_end or not query.words:
         return query.words[-1:]
     last = query.words[-1]
-    if c.execute(f"SELECT 1 FROM {side.terms} WHERE term = ?", (last,)).fetchone() is not None:
+    if _is_heard(c, side, last):
         return (last,)
     rows = c.execute(
-        f"SELECT term, doc FROM {side.terms} WHERE term >= ? AND term < ? LIMIT ?", (last, last + "\uffff", ENDINGS_SCANNED)
+        f"SELECT term, n FROM {side.heard} WHERE term >= ? AND term < ? LIMIT ?", (last, last + "\uffff", ENDINGS_SCANNED)
     ).fetchall()
-    best = sorted(rows, key=lambda row: (-row["doc"], row["term"]))[:ENDINGS]
+    best = sorted(rows, key=lambda row: (-row["n"], row["term"]))[:ENDINGS]
     return tuple(row["term"] for row in best) or (last,)
