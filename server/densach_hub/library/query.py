@@ -166,7 +166,7 @@ def excerpt(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     folded = fold(text)
     at = max(0, _first(folded, query))
     if len(folded) != len(text):
-        at = fold_with_places(text)[1][at] if at else 0
+        at = _place(text, at)
     start = text.rfind(" ", 0, max(0, at - EXCERPT_BEFORE)) + 1 if at > EXCERPT_BEFORE else 0
     end = at + EXCERPT_AFTER
     if end < len(text):
@@ -178,23 +178,30 @@ def excerpt(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     return (*before, *pieces, *after)
 
 
-class _Patterns(msgspec.Struct, frozen=True):
-    """Found in folded text. `first`: the words in a row; `any`: those, or each of them at the start of a word."""
-
-    first: re.Pattern[str]
-    any: re.Pattern[str]
-
-
 @lru_cache(maxsize=256)
-def _patterns(query: Query) -> _Patterns | None:
+def _pattern(query: Query) -> re.Pattern[str] | None:
+    """The words in a row, or each of them at the start of a word, in folded text."""
     if not query.words:
         return None
     words = [_written(word) for word in query.words]
-    phrase = r"\b" + r"[\W_]+".join(words)
+    phrase = r"[\W_]+".join(words)
     single = "|".join(sorted(words, key=len, reverse=True))
     close = "" if query.open_end else r"\b"
     last = rf"|{words[-1]}" if query.open_end else ""
-    return _Patterns(re.compile(phrase), re.compile(rf"{phrase}{close}|\b(?:(?:{single})\b{last})"))
+    return re.compile(rf"\b(?:{phrase}{close}|(?:{single})\b{last})")
+
+
+@lru_cache(maxsize=256)
+def _starts(query: Query) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """For the words in a row, then for each: letters to look for (quick), and what must stand there (sure)."""
+    words = [_written(word) for word in query.words]
+    ends = [r"\b"] * len(words)
+    if query.open_end:
+        ends[-1] = ""
+    rows = [r"[\W_]+".join(words)] if len(words) > 1 else []
+    patterns = [re.compile(one) for one in [*rows, *(word + end for word, end in zip(words, ends, strict=True))]]
+    letters = [word[:-1] if _I_FOR_Y.fullmatch(word) else word for word in query.words]
+    return tuple(zip([*letters[: len(rows)], *letters], patterns, strict=True))
 
 
 def _written(word: str) -> str:
@@ -203,23 +210,44 @@ def _written(word: str) -> str:
 
 
 def _first(folded: str, query: Query) -> int:
-    patterns = _patterns(query)
-    if patterns is None:
+    """Where the words stand in a row, else where the first of them stands; -1 where none does."""
+    if not query.words:
         return -1
-    found = patterns.first.search(folded) or patterns.any.search(folded)
-    return found.start() if found else -1
+    (*row,) = _starts(query)
+    if len(query.words) > 1 and (at := _at(folded, *row.pop(0))) >= 0:
+        return at
+    return min((at for start in row if (at := _at(folded, *start)) >= 0), default=-1)
+
+
+def _at(folded: str, letters: str, pattern: re.Pattern[str]) -> int:
+    at = folded.find(letters)
+    while at >= 0 and ((at and folded[at - 1].isalnum()) or pattern.match(folded, at) is None):
+        at = folded.find(letters, at + 1)
+    return at
+
+
+def _place(text: str, at: int) -> int:
+    """The letter of a text whose folded form begins at `at`, where folding made it longer or shorter."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high) // 2
+        if len(fold(text[:middle])) < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _spans(text: str, query: Query) -> list[tuple[int, int]]:
-    patterns = _patterns(query)
-    if patterns is None:
+    pattern = _pattern(query)
+    if pattern is None:
         return []
     folded = fold(text)
     places: list[int] | None = None
     if len(folded) != len(text) or not unicodedata.is_normalized("NFC", text):
         folded, places = fold_with_places(text)
     spans = []
-    for match in patterns.any.finditer(folded):
+    for match in pattern.finditer(folded):
         start, end = match.span()
         if places is not None:
             start, end = places[start], places[end] if end < len(places) else len(text)
