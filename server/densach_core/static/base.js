@@ -115,7 +115,23 @@ function startTabs() {
   }
 }
 
+// What this browser keeps for whoever is signed in (caches called densach-own-…) goes when that person signs out.
+function startSigningOut() {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!("caches" in window) || event.defaultPrevented || form.getAttribute("action") !== "/logout") return;
+    event.preventDefault();
+    const dropped = async () => {
+      const own = (await caches.keys()).filter((name) => name.startsWith("densach-own-"));
+      await Promise.all(own.map((name) => caches.delete(name)));
+    };
+    await Promise.race([dropped().catch(() => {}), new Promise((resolve) => { setTimeout(resolve, 3000); })]);
+    form.submit();
+  });
+}
+
 root.classList.add("js");
+startSigningOut();
 startTheme();
 startMenus();
 startShortcuts();

@@ -45,6 +45,9 @@ class Assets:
     def path(self, name: str) -> Path | None:
         return self._files.get(name)
 
+    def names(self) -> list[str]:
+        return list(self._files)
+
     async def body(self, name: str, path: Path, *, compressed: bool) -> bytes:
         key = (name, compressed)
         if key not in self._bodies:

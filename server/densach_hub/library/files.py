@@ -10,6 +10,7 @@ from densach_core.text import t
 from densach_core.web.identity import address_of, who_is
 from densach_core.web.routes import EVERYONE, Routes
 from densach_hub.library.model import Item, Kind
+from densach_hub.library.rights import may_leave, no_copies
 from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY, Served
 
@@ -27,6 +28,8 @@ async def file(request: web.Request) -> web.StreamResponse:
     served = await _served(request)
     headers = dict(served.headers)
     if "save" in request.query or "name" in request.match_info:
+        if not may_leave(await request.app[LIBRARY].item(request.match_info["id"])):
+            raise no_copies()
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(served.name)}"
         if request.method == "GET" and "Range" not in request.headers:
             note_opened(request, request.match_info["id"])

@@ -13,8 +13,10 @@ from densach_core.web.routes import EVERYONE, SIGNED_IN, Routes
 from densach_core.web.speech import LOCALE
 from densach_hub.library import covers
 from densach_hub.library.asking import count_search
+from densach_hub.library.copies import may_keep
 from densach_hub.library.model import Filters, Home, Item, Kind
 from densach_hub.library.narrowing import narrowings, subject_asked_for, subjects_called
+from densach_hub.library.rights import may_leave
 from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.subjects import BY_CODE
@@ -138,8 +140,9 @@ async def item(request: web.Request) -> web.StreamResponse:
         count_search(request)
         hits = await library.finder.inside(words, it.id)
     return show(
-        request, "library/item.html", title=t("{title}", title=it.title), item=it, place=place, kept=kept, words=words, hits=hits
-    )
+        request, "library/item.html", title=t("{title}", title=it.title), item=it, place=place, kept=kept, words=words, hits=hits,
+        may_keep=may_keep(request, it), may_leave=may_leave(it),
+    )  # fmt: skip
 
 
 def _may_see_hidden(request: web.Request) -> bool:

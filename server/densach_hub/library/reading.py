@@ -26,6 +26,7 @@ from densach_hub.library.parts import unless_unreadable
 from densach_hub.library.playing import link_page, play_page
 from densach_hub.library.service import LIBRARY
 from densach_hub.library.views import show
+from densach_hub.library.zim_pages import zim_page
 
 routes = Routes("library")
 _ALWAYS = "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self'"
@@ -108,19 +109,29 @@ async def read(request: web.Request) -> web.StreamResponse:
     account = who_is(request)
     place = await library.readers.place(account.id, it.id) if account else None
     values: dict[str, object] = {
-        "item": it,
         "place": place,
         "age": request.app[CLOCK].now_ms() - place.at if place else None,
         "reader": account.id if account else "guest",
+    }
+    return await reader_page(request, it, values)
+
+
+async def reader_page(request: web.Request, it: Item, whose: dict[str, object]) -> web.StreamResponse:
+    """The reader for this kind. `whose`: who reads, and where they are (`reader`, `place`, `age` of it in ms)."""
+    values: dict[str, object] = {
+        "item": it,
         "at": request.query.get("at", "")[:10],
         "words": request.query.get("q", "")[:200],
         "title": t("{title}", title=it.title),
         "file_name": file_name(it),
+        **whose,
     }
     if it.kind is Kind.SIMULATION:
         return _simulation(request, it, values)
     if it.kind is Kind.LESSON:
         return await lesson_page(request, it, values)
+    if it.kind is Kind.ZIM:
+        return await zim_page(request, it, package_address(request, it), values)
     if it.kind in {Kind.VIDEO, Kind.AUDIO}:
         return await play_page(request, it, values)
     if it.kind is Kind.LINK:

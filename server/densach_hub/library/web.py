@@ -9,6 +9,7 @@ from densach_core.clock import Clock
 from densach_core.web.routes import Routes
 from densach_hub.library import (
     api,
+    copies,
     desk,
     desk_api,
     desk_imports,
@@ -34,6 +35,7 @@ from densach_hub.library.service import LIBRARY, Library
 
 ROUTES: tuple[Routes, ...] = (
     pages.routes,
+    copies.routes,
     reading.routes,
     playing.routes,
     learning.routes,

@@ -2,6 +2,8 @@
 // soon; what the hub could not be told (no network, session over) waits in the browser and goes with the next chance.
 // A guest's marks stay in this browser.
 
+import { mayTell } from "./own.js";
+
 const SEND_AFTER_MS = 700;
 const AGAIN_AFTER_MS = 15000;
 const AT_ONCE = 100;
@@ -11,6 +13,7 @@ export class Marks {
     this.item = holder.dataset.item;
     this.reader = holder.dataset.reader;
     this.signedIn = this.reader !== "guest";
+    this.isCopy = "copy" in holder.dataset;
     this.changed = changed;
     this.prefix = `densach.marks.${this.reader}.`;
     this.known = new Map();
@@ -42,12 +45,12 @@ export class Marks {
     if (!this.signedIn) return;
     await this.refresh();
     this.flush(false);
-    this.sendOthers();
   }
 
   async refresh() {
     if (!this.signedIn || this.sending) return;
     try {
+      if (!await mayTell(this)) return;
       const answer = await fetch(`/api/v1/items/${this.item}/marks`);
       if (!answer.ok) return;
       this.learn((await answer.json()).marks);
@@ -116,6 +119,7 @@ export class Marks {
   // "sent", "later" (no network, hub busy) or "no": the hub will not take it however often it is asked.
   async send(sent, leaving) {
     try {
+      if (!await mayTell(this, leaving)) return "later";
       const answer = await tell(this.item, sent, leaving);
       if (answer.status === 401) this.trouble = "signed-out";
       if (!answer.ok) return answer.status >= 500 || answer.status === 429 ? "later" : "no";
@@ -136,23 +140,24 @@ export class Marks {
       return "later";
     }
   }
+}
 
-  // What was written in other books while there was no network.
-  async sendOthers() {
-    for (const key of keysWith(this.prefix)) {
-      const item = key.slice(this.prefix.length);
-      const left = load(key);
-      if (item === this.item) continue;
-      if (!left.length) {
-        localStorage.removeItem(key);
-        continue;
-      }
-      try {
-        const answer = await tell(item, left.slice(0, AT_ONCE), false);
-        if (answer.ok || answer.status === 404) save(key, left.slice(AT_ONCE));
-      } catch (offline) {
-        return;
-      }
+// What was written in other books while there was no network. `except`: the book that is open takes care of its own.
+export async function sendMarks(reader, except = "") {
+  const prefix = `densach.marks.${reader}.`;
+  for (const key of keysWith(prefix)) {
+    const item = key.slice(prefix.length);
+    const left = load(key);
+    if (item === except) continue;
+    if (!left.length) {
+      localStorage.removeItem(key);
+      continue;
+    }
+    try {
+      const answer = await tell(item, left.slice(0, AT_ONCE), false);
+      if (answer.ok || answer.status === 404) save(key, left.slice(AT_ONCE));
+    } catch (offline) {
+      return;
     }
   }
 }
@@ -212,7 +217,7 @@ function save(key, marks) {
   }
 }
 
-function keysWith(prefix) {
+export function keysWith(prefix) {
   try {
     return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
   } catch (refused) {

@@ -1,6 +1,8 @@
 // Where a reader is. Kept in the browser at once, told to the hub every few seconds and when the page goes away.
 // Each record has its own time; the newer one holds, whichever arrives first (the hub decides by the same rule).
 
+import { mayTell } from "./own.js";
+
 const SEND_AFTER_MS = 4000;
 
 export class Places {
@@ -8,6 +10,7 @@ export class Places {
     this.item = holder.dataset.item;
     this.reader = holder.dataset.reader;
     this.signedIn = this.reader !== "guest";
+    this.isCopy = "copy" in holder.dataset;
     this.key = `densach.place.${this.reader}.${this.item}`;
     this.title = holder.dataset.title || "";
     this.cover = holder.dataset.cover || "";
@@ -49,7 +52,7 @@ export class Places {
 
   // Where another device is by now, when that is newer than what this page knows; null otherwise.
   async elsewhere() {
-    if (!this.signedIn || this.unsent) return null;
+    if (!this.signedIn || this.unsent || !await mayTell(this)) return null;
     try {
       const answer = await fetch(`/api/v1/items/${this.item}/place`);
       if (!answer.ok) return null;
@@ -105,12 +108,8 @@ export class Places {
     this.unsent = null;
     this.sentAt = Date.now();
     try {
-      const answer = await fetch(`/api/v1/items/${this.item}/place`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ where: record.where, fraction: record.fraction, at: record.at, now: Date.now(), device: deviceName() }),
-        keepalive: leaving,
-      });
+      if (!await mayTell(this, leaving)) throw new Error("not theirs to tell now");
+      const answer = await tellPlace(this.item, record, leaving);
       if (answer.ok) this.letGo(record);
       else if (answer.status >= 500) this.unsent = this.unsent || record;
     } catch (offline) {
@@ -118,6 +117,16 @@ export class Places {
       if (!leaving && !this.timer) this.timer = setTimeout(() => this.flush(false), SEND_AFTER_MS * 4);
     }
   }
+}
+
+// Tells the hub a place. Places of other books that wait in this browser go the same way (later.js).
+export function tellPlace(item, record, leaving) {
+  return fetch(`/api/v1/items/${item}/place`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ where: record.where, fraction: record.fraction, at: record.at, now: Date.now(), device: deviceName() }),
+    keepalive: leaving,
+  });
 }
 
 function deviceName() {
