@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "agent": "densach_agent.cli:command",
     "hub": "densach_hub.cli:hub",
     "package": "densach_hub.fleet.cli:package",
+    "bundle": "densach_hub.upkeep.bundle.cli:bundle",
     "office": "densach_office.cli:command",
     "library": "densach_hub.cli:library",
     "roster": "densach_hub.cli:roster",

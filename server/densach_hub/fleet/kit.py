@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -90,19 +91,29 @@ def agent_needs() -> list[str]:
 
 
 def agent_wheel() -> tuple[str, bytes]:
-    """(file name, content): wire, agent and command line as a wheel (PEP 427), from where they are imported here."""
+    """(file name, content): wire, agent and command line as a wheel."""
+    return packed_wheel(PARTS, agent_needs(), ("agent",))
+
+
+def packed_wheel(parts: Iterable[str], needs: Iterable[str], extras: Iterable[str] = ()) -> tuple[str, bytes]:
+    """(file name, content): these parts as a wheel (PEP 427), from where they are imported here, with these requirements.
+
+    The extras that requirements name are offered too.
+    """
     number = version("densach")
     info = f"densach-{number}.dist-info"
     files: dict[str, bytes] = {}
-    for part in PARTS:
+    for part in parts:
         module = importlib.import_module(part)
         folder = Path(str(module.__file__)).parent
         for path in sorted(folder.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
                 files[f"{part}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
-    needs = "".join(f"Requires-Dist: {need}\n" for need in agent_needs())
+    needs = list(needs)
+    offered = sorted({*extras, *re.findall(r"""extra == ["']([a-z]+)["']""", "\n".join(needs))})
+    head = "".join(f"Provides-Extra: {extra}\n" for extra in offered) + "".join(f"Requires-Dist: {need}\n" for need in needs)
     files[f"{info}/METADATA"] = (
-        f"Metadata-Version: 2.1\nName: densach\nVersion: {number}\nRequires-Python: >=3.11\nProvides-Extra: agent\n{needs}"
+        f"Metadata-Version: 2.1\nName: densach\nVersion: {number}\nRequires-Python: >=3.11\n{head}"
     ).encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: densach\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files[f"{info}/entry_points.txt"] = b"[console_scripts]\ndensach = densach_cli.main:main\n"
