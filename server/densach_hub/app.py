@@ -27,6 +27,7 @@ from densach_core.clock import SystemClock
 from densach_core.place import announce, host_and_port, is_loopback, keep_clock, kept_clock, occupied
 from densach_core.schedules import daily, every
 from densach_core.sender.service import SENDER
+from densach_core.service_manager import ServiceManager
 from densach_core.text import t
 from densach_core.web.keys import METRICS, SITE
 from densach_core.web.monitoring import READINESS, Check
@@ -50,6 +51,7 @@ from densach_hub.measures.service import MEASURES
 from densach_hub.opening import Rooms, open_rooms
 from densach_hub.people.pages import ROOM_CHOICES
 from densach_hub.people.service import PEOPLE, People
+from densach_hub.provisioning.service import PROVISIONING
 from densach_hub.settings import HubSettings
 from densach_hub.setup.service import SETUP, Setup
 from densach_hub.studio.plugging import PLUGGING, Plugging
@@ -83,6 +85,7 @@ class Started(msgspec.Struct, frozen=True):
 
 async def run_hub(data: Path, settings: HubSettings, *, ready: Callable[[list[str]], None] = lambda _: None) -> None:
     """Runs until SIGTERM or SIGINT. `ready` is told what to print once the first page can be asked for."""
+    manager = ServiceManager()
     with occupied(data):
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -95,9 +98,12 @@ async def run_hub(data: Path, settings: HubSettings, *, ready: Callable[[list[st
             gc.set_threshold(YOUNG_OBJECTS, 20, 20)
             announce(data, started.address)
             ready(started.lines())
+            manager.ready()
             log.info("hub.ready", address=started.address)
-            await stop.wait()
-            log.info("hub.stopping")
+            async with in_background({"watchdog": manager.turn()}):
+                await stop.wait()
+                manager.stopping()
+                log.info("hub.stopping")
         keep_clock(data, clock)
 
 
@@ -156,6 +162,7 @@ async def running_hub(data: Path, settings: HubSettings, clock: SystemClock) -> 
             "fleet": rooms.fleet.run(),
             "library": rooms.library.run(),
             "measures": rooms.measures.run(),
+            "provisioning": rooms.provisioning.watch(),
             "sender": rooms.sender.run(),
             "clock": every(CLOCK_KEPT_S, lambda: asyncio.to_thread(keep_clock, data, clock), name="clock"),
             "storage": every(STORAGE_LOOKED_AT_S, lambda: storage.look(app[SITE]), name="storage"),
@@ -206,8 +213,11 @@ def _web(
     site = Site(name="Đèn Sách", title=t("Đèn Sách"), search_path="/search")
     if settings.web.https:
         site.https = host_and_port(settings.web.https)[1]
+    elif settings.web.https_port:
+        site.https = settings.web.https_port
     listening = filter(None, (settings.web.http, settings.web.https))
-    site.only_here = all(is_loopback(host_and_port(address)[0]) for address in listening)
+    behind = bool(settings.web.https_port or settings.web.x_accel)
+    site.only_here = not behind and all(is_loopback(host_and_port(address)[0]) for address in listening)
     if settings.shared.machines:
         site.shared = Shared(settings.shared.machines, settings.shared.idle_minutes * 60)
     if upkeep.clock_is_doubtful():
@@ -243,6 +253,7 @@ def _web(
         FIRST_STOP: setup.first_stop,
         ROOM_CHOICES: lambda: _room_choices(rooms),
         MEASURES: rooms.measures,
+        PROVISIONING: rooms.provisioning,
         SENDER: rooms.sender,
         SETUP: setup,
         UPKEEP: upkeep,
@@ -315,4 +326,5 @@ def _names(settings: HubSettings) -> tuple[str, ...]:
         for address in interface
         if address.family in {socket.AF_INET, socket.AF_INET6}
     ]
-    return (*settings.web.names, "localhost", socket.gethostname(), f"{socket.gethostname()}.local", *sorted(addresses))
+    apart = (settings.web.packages[2:].partition(":")[0],) if settings.web.packages.startswith("//") else ()
+    return (*settings.web.names, *apart, "localhost", socket.gethostname(), f"{socket.gethostname()}.local", *sorted(addresses))

@@ -37,6 +37,9 @@ from densach_hub.measures import store as measures_store
 from densach_hub.measures.service import Measures
 from densach_hub.people import store as people_store
 from densach_hub.people.service import People
+from densach_hub.provisioning import store as provisioning_store
+from densach_hub.provisioning.service import Provisioning
+from densach_hub.settings import hub_settings
 from densach_hub.upkeep.backup import quick_check
 
 
@@ -58,6 +61,7 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     people: People
     sender: Sender
     measures: Measures
+    provisioning: Provisioning
 
 
 @asynccontextmanager
@@ -86,6 +90,7 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
                     "library": library_store.MIGRATIONS,
                     "learning": [*library_tracks.MIGRATIONS, *library_lessons.MIGRATIONS],
                     "measures": measures_store.MIGRATIONS,
+                    "provisioning": provisioning_store.MIGRATIONS,
                 },
                 backups=backups,
             )
@@ -143,6 +148,9 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
                 clock=clock,
                 bus=bus,
                 criteria_folder=data / "criteria",
+            ),
+            provisioning=Provisioning(
+                school=school, fleet=fleet, clock=clock, bus=bus, data=data, settings=lambda: hub_settings(data).provision
             ),
         )
 

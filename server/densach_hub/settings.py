@@ -7,6 +7,7 @@ import msgspec
 
 from densach_core.settings import read_settings
 from densach_hub.link.choice import BrokerSettings
+from densach_hub.provisioning.model import ProvisionSettings
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,6 +16,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     http: str = "127.0.0.1:8080"
     https: str = ""
     """Staff from other machines are sent here when it is set; the certificate is the school's own CA's."""
+    https_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """TLS is nginx's work on this machine: the port it listens on, to which staff is sent. 0: no nginx does it."""
     packages: str = ""
     """Where untrusted packages (simulations) are served; default: the port after `http`."""
     names: tuple[str, ...] = ("densach.lan",)
@@ -54,6 +57,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     web: WebSettings = WebSettings()
     shared: SharedSettings = SharedSettings()
     mqtt: BrokerSettings = BrokerSettings()
+    provision: ProvisionSettings = ProvisionSettings()
     backup: BackupSettings = BackupSettings()
     logs: LogSettings = LogSettings()
 

@@ -11,7 +11,7 @@ from densach_core.accounts.model import PRINCIPALS, TECHNICIANS
 from densach_core.sender.api import upward_api
 from densach_core.sender.pages import upward_routes
 from densach_core.web.site import Room, core_rooms
-from densach_hub import fleet, intake, lab, library, link, measures, people, setup, studio, upkeep
+from densach_hub import fleet, intake, lab, library, link, measures, people, provisioning, setup, studio, upkeep
 from densach_hub.fleet import api as fleet_api
 from densach_hub.fleet import quarantine_api, register_api, software_api
 from densach_hub.lab import pages as lab_pages
@@ -21,6 +21,8 @@ from densach_hub.measures import pages as measures_pages
 from densach_hub.people import admin_pages as people_admin
 from densach_hub.people import api as people_api
 from densach_hub.people import pages as people_pages
+from densach_hub.provisioning import api as provisioning_api
+from densach_hub.provisioning import pages as provisioning_pages
 from densach_hub.setup import pages as setup_pages
 from densach_hub.studio import api as studio_api
 from densach_hub.studio import pages as studio_pages
@@ -52,6 +54,7 @@ def every_room() -> list[Room]:
         Room("people", _folder(people), (people_pages.routes, people_admin.routes, people_api.routes)),
         Room("intake", _folder(intake)),
         Room("lab", _folder(lab), (lab_pages.routes,)),
+        Room("provisioning", _folder(provisioning), (provisioning_pages.routes, provisioning_api.routes)),
         Room("studio", _folder(studio), (studio_pages.routes, studio_api.routes)),
         Room("library", _folder(library), library_web.ROUTES),
         Room("measures", _folder(measures), (measures_pages.routes, measures_api.routes)),

@@ -172,6 +172,10 @@ class Telemetry:
     async def sections(self, device: str) -> list[Section]:
         return await self._db.read(lambda c: store_told.sections(c, device))
 
+    async def sections_of_all(self, names: Sequence[str]) -> list[Section]:
+        """These sections of every device, for lists of machines with their facts."""
+        return await self._db.read(lambda c: [one for name in names for one in store_told.section_of_all(c, name)], seconds=5.0)
+
     async def changes(self, device: str | None = None, *, since: int = 0, limit: int = 200) -> list[Change]:
         """Newest first."""
         return await self._db.read(lambda c: store_told.changes(c, device, since, limit))

@@ -1,0 +1,5 @@
+"""Pages of provisioning under /lab/provision."""
+
+from densach_core.web.routes import Routes
+
+routes = Routes("provisioning")
