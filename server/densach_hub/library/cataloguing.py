@@ -16,7 +16,7 @@ from densach_core.live import Bus
 from densach_hub.library import index, pairing, sides, store
 from densach_hub.library.extraction import WALL_SECONDS, Extractor, Reading
 from densach_hub.library.finding import Finder
-from densach_hub.library.model import Form, Item, State
+from densach_hub.library.model import Form, Item, Kind, State
 from densach_hub.library.rules import filled
 from densach_hub.library.sides import Tables
 from densach_hub.library.tracks import Tracks
@@ -137,9 +137,10 @@ class Cataloguer:
             ready = await self._school.write(finish)
             if ready is not None and ready.state is State.READY:
                 await self._search.write(lambda c: index.put(c, ready))
-                await self._put_text(ready, reading)
+                if ready.kind is not Kind.ZIM:
+                    await self._put_text(ready, reading)
                 await self._catch_step(ready)
-        self._changed()
+        self.changed()
         if ready is not None:
             await self.pair(ready)
 
@@ -165,7 +166,7 @@ class Cataloguer:
             store.set_state(c, it.id, State.BROKEN, at=at, problem=code, detail=detail, media_type=media_type)
 
         await self._school.write(put)
-        self._changed()
+        self.changed()
 
     async def _keep_tracks(self, it: Item, reading: Reading) -> None:
         """The subtitles its file brought."""
@@ -186,7 +187,7 @@ class Cataloguer:
         """Brings one item's entry in step with what was just written (or takes it out)."""
         await self._index(it)
         await self._catch_step(it)
-        self._changed()
+        self.changed()
 
     async def _index(self, it: Item) -> None:
         if it.state is State.READY:
@@ -215,9 +216,9 @@ class Cataloguer:
                 index.remove(c, item_id)
 
         await self._search.write(put)
-        self._changed()
+        self.changed()
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
         self._finder.changed()
         self._bus.say("library")
 
@@ -227,7 +228,7 @@ class Cataloguer:
         side = await self._search.write(sides.begin)
         built = await self._fill(side)
         await self._search.write(lambda c: sides.whole(c, side))
-        self._changed()
+        self.changed()
         return built
 
     async def catch_up(self) -> int:
@@ -261,7 +262,7 @@ class Cataloguer:
                 await self._search.write(lambda c, some=stale: index.put_all(c, some, only=side))  # type: ignore[misc]
                 touched += len(stale)
         if touched:
-            self._changed()
+            self.changed()
         return touched + await self._fill_texts(side)
 
     async def _fill_texts(self, side: Tables) -> int:
@@ -292,8 +293,10 @@ class Cataloguer:
         await self.read_text(it)
 
     async def read_text(self, it: Item) -> None:
-        """Reads an item's file once more for its text only (the index lost it, or it was withdrawn meanwhile)."""
-        if it.file is None:
+        """Reads an item's file once more for its text only (the index lost it, or it was withdrawn meanwhile).
+
+        A ZIM file's articles come by themselves (encyclopedias.py): they are too many for one reading."""
+        if it.file is None or it.kind is Kind.ZIM:
             return
         file = it.file
         beside = await self._tracks.added(it.id)

@@ -19,7 +19,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from densach_core.errors import NotFound
+from densach_core.errors import NotFound, Unavailable
 from densach_core.place import host_and_port
 from densach_core.web.identity import is_secure
 from densach_core.web.keys import SITE
@@ -29,12 +29,13 @@ from densach_hub.library.formats.found import Unreadable
 from densach_hub.library.members import Member, MemberResponse, look
 from densach_hub.library.model import Item, Kind
 from densach_hub.library.service import LIBRARY, Library
+from densach_hub.library.zim_pages import zim_entry
 
 ENTRY_LIMIT = 4 * PICTURE_LIMIT
 PAGE_LIMIT = 16 * 1024 * 1024
 RUN_TIME = "/lesson-api.js"
 SCRIPT = Path(__file__).parent / "static" / "lesson-api.js"
-PACKAGES = {Kind.SIMULATION, Kind.LESSON}
+PACKAGES = {Kind.SIMULATION, Kind.LESSON, Kind.ZIM}
 PAGES = {".html", ".htm", ".xhtml"}
 _HEAD = re.compile(rb"<head(?:\s[^>]{0,1000})?>", re.IGNORECASE)
 _HTML = re.compile(rb"<html(?:\s[^>]{0,1000})?>", re.IGNORECASE)
@@ -167,12 +168,14 @@ async def entry(request: web.Request, library: Library, item_id: str, asked: str
         it = await library.item(item_id)
         if it.kind not in PACKAGES:
             return _nothing(request)
+        if it.kind is Kind.ZIM:
+            return await zim_entry(request, library, it, asked, _headers(request))
         path = library.file_of(it)
         member = await asyncio.to_thread(_find, path, asked)
         if it.kind is Kind.LESSON and Path(member.name).suffix.lower() in PAGES:
             body = await asyncio.to_thread(_with_run_time, path, member.name)
             return _page(request, body, shared=apart)
-    except (NotFound, Unreadable):
+    except (NotFound, Unavailable, Unreadable):
         return _nothing(request)
     if asked == "" and member.name != "index.html":
         return web.Response(status=302, headers={"Location": f"/p/{it.id}/{member.name}"})
@@ -181,16 +184,19 @@ async def entry(request: web.Request, library: Library, item_id: str, asked: str
     charset = "; charset=utf-8" if kind.startswith("text/") else ""
     return MemberResponse(
         member,
-        {
-            "Content-Type": f"{kind}{charset}",
-            "Content-Security-Policy": policy(_own(request), shared=apart and it.kind is Kind.LESSON),
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "public, max-age=3600",
-            # Without an origin a package's own modules, fonts and data are cross-origin to it; they are public anyway.
-            "Access-Control-Allow-Origin": "*",
-        },
+        {"Content-Type": f"{kind}{charset}", **_headers(request, shared=apart and it.kind is Kind.LESSON)},
     )
+
+
+def _headers(request: web.Request, *, shared: bool = False) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": policy(_own(request), shared=shared),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "public, max-age=3600",
+        # Without an origin a package's own modules, fonts and data are cross-origin to it; they are public anyway.
+        "Access-Control-Allow-Origin": "*",
+    }
 
 
 def _page(request: web.Request, body: bytes, *, shared: bool) -> web.Response:
@@ -200,15 +206,7 @@ def _page(request: web.Request, body: bytes, *, shared: bool) -> web.Response:
         kind = "text/html; charset=utf-8"
     except UnicodeDecodeError:
         kind = "text/html"
-    headers = {
-        "Content-Type": kind,
-        "Content-Security-Policy": policy(_own(request), shared=shared),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "public, max-age=3600",
-        "Access-Control-Allow-Origin": "*",
-    }
-    return web.Response(body=body, headers=headers)
+    return web.Response(body=body, headers={"Content-Type": kind, **_headers(request, shared=shared)})
 
 
 def _with_run_time(path: Path, name: str) -> bytes:

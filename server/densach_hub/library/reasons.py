@@ -12,7 +12,7 @@ REASONS: dict[str, tuple[Text, Text]] = {
     "library.empty": (t("The file is empty."), ANOTHER_COPY),
     "library.unknown-kind": (
         t("The library does not know this kind of file."),
-        t("EPUB, PDF, films, sounds, pictures, comics, Office documents, subtitles, lessons and simulations are known."),
+        t("EPUB, PDF, ZIM, films, sounds, pictures, comics, Office documents, subtitles, lessons and simulations are known."),
     ),
     "library.unknown-zip": (
         t("This ZIP file is neither a book nor a lesson, a comic or a simulation."),
@@ -65,6 +65,9 @@ REMARKS: dict[str, Text] = {
     "library.subtitles-alone": t("Subtitles by themselves: they belong to a film."),
     "library.packed-media": t("The recording is packed; jumping in it is slow. Pack the ZIP file without compression."),
     "library.scorm-2004": t("Made for SCORM 2004: it opens, but its results may not be kept."),
+    "library.zim-not-installed": t(
+        "Its articles can be read and searched once the technician has installed libzim on the hub: pip install densach[zim]"
+    ),
     "library.not-every-browser": t("Some browsers cannot play this kind of film."),
 }
 """What is odd about an item that can be used."""
@@ -90,6 +93,7 @@ CONTENTS: dict[str, Text] = {
     "audio/ogg": t("OGG sound"),
     "audio/wav": t("WAV sound"),
     "audio/flac": t("FLAC sound"),
+    "application/x-zim": t("a ZIM file"),
     "text/html": t("a web page"),
     "text/plain": t("plain text"),
 }
@@ -111,6 +115,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     ".gif": ("image/gif",),
     ".webp": ("image/webp",),
     ".rtf": ("application/rtf",),
+    ".zim": ("application/x-zim",),
 }
 """What the content of a file of that name may be; the first is what the name promises."""
 

@@ -18,6 +18,7 @@ from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.library import store, versions
 from densach_hub.library.cataloguing import Cataloguer
+from densach_hub.library.encyclopedias import Encyclopedias
 from densach_hub.library.exchange.tables import Say
 from densach_hub.library.exporting import Wanted, export
 from densach_hub.library.extraction import WALL_SECONDS
@@ -99,6 +100,7 @@ class Library:
             bus=bus,
             wall_seconds=wall_seconds,
         )
+        self.encyclopedias = Encyclopedias(school, search, self.file_of, self.cataloguer.changed)
         self.offers = Offers(school, self.cataloguer, clock)
         self.lists = ReadingLists(school, clock)
         self.names = Names(school, self.cataloguer)
@@ -114,6 +116,7 @@ class Library:
             group.create_task(_again_and_again(self.readers.run, "reads"), name="library reads")
             group.create_task(_again_and_again(self._sweep, "uploads"), name="library uploads")
             group.create_task(_again_and_again(self.imports.run, "imports"), name="library imports")
+            group.create_task(_again_and_again(self.encyclopedias.run, "articles"), name="library articles")
 
     async def _recover_and_read(self) -> None:
         await self.recover()

@@ -35,6 +35,7 @@ KINDS: dict[Kind, tuple[Text, str]] = {
     Kind.LESSON: (t("Interactive lesson"), "school"),
     Kind.DOCUMENT: (t("Document"), "inbox"),
     Kind.LINK: (t("Link"), "globe"),
+    Kind.ZIM: (t("Offline website"), "globe"),
 }
 LISTED: tuple[Text, str] = (t("Catalogue entry"), "bookmark")
 LANGUAGES = {
@@ -71,6 +72,8 @@ def extent_of(what: Card | Item) -> Text | None:
         return tn("{n} page", "{n} pages", n=what.pages)
     if what.pages is not None and what.kind is Kind.EPUB:
         return tn("{n} chapter", "{n} chapters", n=what.pages)
+    if what.pages is not None and what.kind is Kind.ZIM:
+        return tn("{n} article", "{n} articles", n=what.pages)
     return None
 
 

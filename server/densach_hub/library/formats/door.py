@@ -13,10 +13,12 @@ from densach_hub.library.formats.simulation import Simulation
 from densach_hub.library.formats.subtitles import Subtitles
 from densach_hub.library.formats.video import Mp4, Webm
 from densach_hub.library.formats.workshop import Format
+from densach_hub.library.formats.zim import Zim
 
 FORMATS: tuple[Format, ...] = (
     Pdf(),
     Epub(),
+    Zim(),
     Mp4(),
     Webm(),
     Mp3(),

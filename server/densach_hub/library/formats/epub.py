@@ -220,7 +220,7 @@ def text_of(body: bytes) -> tuple[str | None, str]:
         return None, ""
     heading = None
     pieces: list[str] = []
-    _gather(root, pieces)
+    gather(root, pieces)
     for tag in ("h1", "h2", "h3", "title"):
         element = root.find(f".//{{*}}{tag}")
         if element is not None and (heading := clean(words_of(element))[:200]):
@@ -228,7 +228,7 @@ def text_of(body: bytes) -> tuple[str | None, str]:
     return heading or None, "".join(pieces)
 
 
-def _gather(root: etree._Element, pieces: list[str]) -> None:
+def gather(root: etree._Element, pieces: list[str]) -> None:
     """The text a person sees, blocks parted by spaces; without recursion, since a hostile book may nest deeply."""
     hidden = 0
     for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):

@@ -15,6 +15,7 @@ HEADS: tuple[tuple[bytes, str], ...] = (
     (b"Rar!\x1a\x07", "application/vnd.rar"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"MZ", "application/x-msdownload"),
+    (b"ZIM\x04", "application/x-zim"),
 )
 RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 

@@ -3,7 +3,7 @@
 from lxml import etree, html
 
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, start_page
-from densach_hub.library.formats.epub import clean, words_of
+from densach_hub.library.formats.epub import clean, gather, words_of
 from densach_hub.library.formats.found import Found, Source, Unreadable
 from densach_hub.library.formats.letters import decode
 from densach_hub.library.formats.workshop import Workshop
@@ -36,6 +36,18 @@ class Simulation:
                     workshop.cover(picture)
                     break
         return Found(kind=Kind.SIMULATION, media_type=MEDIA_TYPE, suffixes=(".zip",), title=title, language=language)
+
+
+def words_in_page(body: bytes) -> tuple[str | None, str]:
+    """Title and words of an HTML page, its blocks parted by spaces."""
+    try:
+        parser = html.HTMLParser(no_network=True, encoding="utf-8")
+        root = html.document_fromstring(decode(body).encode(), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None, ""
+    pieces: list[str] = []
+    gather(root, pieces)
+    return clean(root.findtext(".//title") or "") or None, clean("".join(pieces))
 
 
 def page_of(body: bytes) -> tuple[str | None, str | None, str]:

@@ -1,7 +1,7 @@
 """Where a reader puts text and cover, inside the reading process; and what every kind of file must be able to do."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -38,17 +38,15 @@ class Workshop:
 
     def text(self, section: int, label: str | None, text: str) -> None:
         """Keeps a chapter's or page's text, cut at spaces into passages; stops quietly at 20 million letters a file."""
-        words = " ".join(text.split())
-        while words and self._chars < MOST_CHARS:
-            cut = len(words)
-            if cut > PASSAGE_CHARS:
-                cut = words.rfind(" ", 0, PASSAGE_CHARS)
-                cut = cut if cut > 0 else PASSAGE_CHARS
-            part, words = words[:cut], words[cut:].lstrip()
-            self._text.write(self._encoder.encode(Passage(section, label, part, fold(part))) + b"\n")
-            self._chars += len(part)
+        if self._chars >= MOST_CHARS:
+            return
+        for passage in passages(section, label, text):
+            self._text.write(self._encoder.encode(passage) + b"\n")
+            self._chars += len(passage.text)
             self.passages += 1
             self._went_on()
+            if self._chars >= MOST_CHARS:
+                return
 
     def track(self, webvtt: bytes, language: str | None, label: str | None = None) -> None:
         """Keeps subtitles beside the film; at most 20 of a file."""
@@ -76,6 +74,18 @@ class Workshop:
         small.save(self.folder / "cover.jpg", "JPEG", quality=82, optimize=True, progressive=True)
         self.has_cover = True
         return True
+
+
+def passages(section: int, label: str | None, text: str) -> Iterator[Passage]:
+    """A text cut at spaces into passages."""
+    words = " ".join(text.split())
+    while words:
+        cut = len(words)
+        if cut > PASSAGE_CHARS:
+            cut = words.rfind(" ", 0, PASSAGE_CHARS)
+            cut = cut if cut > 0 else PASSAGE_CHARS
+        part, words = words[:cut], words[cut:].lstrip()
+        yield Passage(section, label, part, fold(part))
 
 
 def flat(image: Image.Image) -> Image.Image:
