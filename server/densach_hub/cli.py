@@ -16,6 +16,8 @@ from densach_core.place import host_and_port, kept_clock, occupied, running
 from densach_core.sender.model import Parent
 from densach_hub.link.choice import check as check_broker
 from densach_hub.settings import HubSettings, hub_settings
+from densach_hub.setup_command import set_up_command
+from densach_hub.upkeep.cli import try_backup
 
 if TYPE_CHECKING:
     from densach_hub.opening import Rooms
@@ -120,6 +122,10 @@ def kit(data: Path, as_json: bool) -> None:
         f"{len(names)} files in {data / 'kit'}: the line on /join now works without Internet.",
         as_json=as_json,
     )
+
+
+hub.add_command(set_up_command)
+hub.add_command(try_backup)
 
 
 @click.command(epilog="Example: printf %s 'a long password' | densach user add lan --role technician --data DIR")

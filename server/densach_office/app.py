@@ -33,6 +33,7 @@ from densach_core.sender.model import Identity
 from densach_core.sender.pages import upward_routes
 from densach_core.sender.service import SENDER, Sender
 from densach_core.sender.signing import open_key
+from densach_core.service_manager import ServiceManager
 from densach_core.text import t
 from densach_core.web.monitoring import READINESS, Check
 from densach_core.web.routes import Access
@@ -241,6 +242,7 @@ async def _thin(office: Office) -> None:
 
 async def run_office(data: Path, settings: OfficeSettings, *, ready: Callable[[str, str | None], None]) -> None:
     """Runs until SIGTERM or SIGINT. `ready` is told the address, and the first code while there is no account yet."""
+    manager = ServiceManager()
     with occupied(data):
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -250,7 +252,13 @@ async def run_office(data: Path, settings: OfficeSettings, *, ready: Callable[[s
         async with running_office(data, settings, clock) as (address, office):
             announce(data, address)
             ready(address, None if await office.accounts.has_admin() else FirstCode(data).issue())
+            manager.ready()
             log.info("office.ready", address=address)
-            await stop.wait()
+            turning = asyncio.create_task(manager.turn(), name="office: watchdog")
+            try:
+                await stop.wait()
+            finally:
+                turning.cancel()
+            manager.stopping()
             log.info("office.stopping")
         keep_clock(data, clock)

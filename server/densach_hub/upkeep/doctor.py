@@ -20,9 +20,11 @@ from densach_hub.link.probe import listens, probe
 from densach_hub.upkeep.backup import DATABASES, newest, quick_check, taken_at
 from densach_hub.upkeep.certificates import flaws, still_trusted
 from densach_hub.upkeep.storage import ROOM_NEEDED
+from densach_hub.upkeep.trial import last_trial
 
 LITTLE_SPACE = 2 * 1024**3
 BACKUP_OLD_MS = 3 * DAY_MS
+TRIAL_OLD_MS = 40 * DAY_MS
 EARLIEST_YEAR = 2026
 
 
@@ -55,6 +57,7 @@ def examine(data: Path, backups: Path, clock: Clock, mqtt: BrokerSettings | None
         *(_database(data / name) for name in DATABASES),
         *_documents(data),
         _backup(backups, clock),
+        *_trial(data, clock),
     ]
 
 
@@ -254,3 +257,24 @@ def _backup(backups: Path, clock: Clock) -> Finding:
     if age > BACKUP_OLD_MS:
         return Finding("backup", Verdict.LOOK, said, t("Run: densach backup DIR"))
     return Finding("backup", Verdict.FINE, said)
+
+
+def _trial(data: Path, clock: Clock) -> list[Finding]:
+    """Whether the last attempt at restoring was a success; nothing where none is made (the playbooks set a timer)."""
+    trial = last_trial(data)
+    if trial is None:
+        return []
+    at = moment(trial.tried_at).strftime("%d/%m/%Y %H:%M")
+    if not trial.good:
+        return [
+            Finding(
+                "backup/restore",
+                Verdict.BROKEN,
+                t("The backup could not be restored when that was tried on {time} ({code}).", time=at, code=trial.code or ""),
+                t("Take a new backup, then try again: densach hub try-backup"),
+            )
+        ]
+    said = t("A backup was restored for a trial on {time}: {n} files.", time=at, n=trial.files)
+    if clock.now_ms() - trial.tried_at > TRIAL_OLD_MS:
+        return [Finding("backup/restore", Verdict.LOOK, said, t("Try again: densach hub try-backup"))]
+    return [Finding("backup/restore", Verdict.FINE, said)]
