@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from tests.bench import agent_cost, indexing, intake, inventory, library, offline, searching
+from tests.bench import agent_cost, indexing, intake, inventory, library, offline, searching, video
 from tests.bench.figures import Figure, shown
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "library": library.library,
     "indexing": indexing.indexing,
     "search": searching.search,
+    "video": video.video,
     "search-large": searching.search_large,
 }
 

@@ -29,15 +29,16 @@ BY = "bench"
 
 
 class BenchHub:
-    """A context manager: the folder goes with it."""
+    """A context manager: the folder goes with it. `web`: lines of the settings' table `[web]`."""
 
-    def __init__(self) -> None:
+    def __init__(self, web: str = "") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="densach-bench-"))
         self.data = self.folder / "hub"
         self.data.mkdir()
         self.ports = _ports()
         (self.data / "densach.toml").write_text(
-            hub_toml(self.ports).replace("[web]\n", "[web]\nsearches_per_s = 0\n", 1) + '\n[logs]\nlevel = "warning"\n', "utf-8"
+            hub_toml(self.ports).replace("[web]\n", f"[web]\nsearches_per_s = 0\n{web}\n", 1) + '\n[logs]\nlevel = "warning"\n',
+            "utf-8",
         )
         self._child = Child("hub", densach("hub", "run", "--data", str(self.data)), self.folder / "hub.log")
         self.token = ""

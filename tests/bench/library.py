@@ -81,7 +81,7 @@ def _fill(hub: BenchHub) -> BrowsingPlan:
     film = recordings.write_film(shelf)
     if film is None:
         raise RuntimeError("ffmpeg is needed for the film")
-    _pad(film, VIDEO_BYTES)
+    pad(film, VIDEO_BYTES)
     for language in ("vi", "en"):
         write_guide(language, shelf / f"{language}.epub")
     about = [document.description for document in legal_documents()]
@@ -119,7 +119,7 @@ def _pin(start: str, number: int) -> str:
     return f"{(int(start) * 7 + number) % 900 + 100}{(int(start) + 37 * number) % 90 + 10}4"
 
 
-def _pad(film: Path, size: int) -> None:
+def pad(film: Path, size: int) -> None:
     """A `free` box at the end makes a short film a large file that is still a film (ISO 14496-12, 8.1.2)."""
     missing = size - film.stat().st_size
     with film.open("ab") as file:

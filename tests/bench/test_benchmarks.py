@@ -8,7 +8,7 @@ import pytest
 from tests.bench import intake
 from tests.bench.__main__ import BENCHMARKS, main
 from tests.bench.figures import Figure, percentile, shown
-from tests.bench.library import _pad, _pin
+from tests.bench.library import _pin, pad
 from tests.bench.resting import Where
 
 
@@ -45,7 +45,7 @@ def test_names_are_listed_and_wrong_ones_refused(capsys: pytest.CaptureFixture[s
 def test_a_padded_film_has_exactly_its_size(tmp_path: Path) -> None:
     film = tmp_path / "f.mp4"
     film.write_bytes(b"\0\0\0\x08free")
-    _pad(film, 3 * 2**20 + 5)
+    pad(film, 3 * 2**20 + 5)
     assert film.stat().st_size == 3 * 2**20 + 5
 
 
