@@ -163,6 +163,9 @@ async def _answer(request: web.Request, *, with_texts: bool) -> Answer:
         grade=_number(request, "grade", 0, 12) or None,
         kind=Kind(kind) if kind else None,
         language=asked.get("language", "")[:20] or None,
+        material=asked.get("material", "")[:80] or None,
+        audience=asked.get("audience", "")[:80] or None,
+        licence=asked.get("licence", "")[:20] or None,
     )
     count_search(request)
     return await request.app[LIBRARY].finder.search(

@@ -6,13 +6,19 @@ from urllib.parse import urlencode
 import msgspec
 
 from densach_core.text import Text, t
+from densach_hub.library.licences import licence_name
 from densach_hub.library.model import Answer, Facet, Kind
 from densach_hub.library.query import has, parse
+from densach_hub.library.school_words import word_of
 from densach_hub.library.subjects import SUBJECTS, Subject, subject_name
 from densach_hub.library.views import KINDS, language_of
 
 MOST_VALUES = 8
 SUGGESTED_SUBJECTS = 3
+
+
+LIMITS = ("subject", "grade", "kind", "language", "material", "audience", "licence")
+MAIN = frozenset({"subject", "grade", "kind"})
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -25,8 +31,11 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Narrowing(msgspec.Struct, frozen=True):
+    """`main`: shown at once; the others when asked for, or while one of them holds."""
+
     name: Text
     choices: tuple[Choice, ...]
+    main: bool
 
 
 def narrowings(answer: Answer, asked: Mapping[str, str]) -> list[Narrowing]:
@@ -36,6 +45,9 @@ def narrowings(answer: Answer, asked: Mapping[str, str]) -> list[Narrowing]:
         ("grade", t("Grade"), answer.facets.grades, lambda key: t("Grade {grade}", grade=int(key))),
         ("kind", t("Kind"), answer.facets.kinds, lambda key: KINDS[Kind(key)][0]),
         ("language", t("Language"), answer.facets.languages, language_of),
+        ("material", t("Type"), answer.facets.materials, lambda key: word_of("material", key)),
+        ("audience", t("Audience"), answer.facets.audiences, lambda key: word_of("audience", key)),
+        ("licence", t("Licence"), answer.facets.licences, licence_name),
     )
     found = []
     for limit, name, facets, say in named:
@@ -48,7 +60,7 @@ def narrowings(answer: Answer, asked: Mapping[str, str]) -> list[Narrowing]:
             Choice(say(facet.key) or facet.key, facet.n, _address(asked, limit, facet.key), facet.key == value) for facet in shown
         ]
         if choices:
-            found.append(Narrowing(name, tuple(choices)))
+            found.append(Narrowing(name, tuple(choices), limit in MAIN))
     return found
 
 

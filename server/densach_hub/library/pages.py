@@ -15,7 +15,7 @@ from densach_hub.library import covers
 from densach_hub.library.asking import count_search
 from densach_hub.library.copies import may_keep
 from densach_hub.library.model import Filters, Home, Item, Kind
-from densach_hub.library.narrowing import narrowings, subject_asked_for, subjects_called
+from densach_hub.library.narrowing import LIMITS, narrowings, subject_asked_for, subjects_called
 from densach_hub.library.rights import may_leave
 from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY
@@ -52,7 +52,10 @@ def _shelves(request: web.Request, shelves: Home) -> str:
 
 @routes.get("/search", who=EVERYONE)
 async def search(request: web.Request) -> web.StreamResponse:
-    """`q`, `subject`, `grade`, `kind`, `language`, `page`. Asked by htmx it answers with the results alone."""
+    """`q`, `page` and the limits (`subject`, `grade`, `kind`, `language`, `material`, `audience`, `licence`).
+
+    Asked by htmx it answers with the results alone.
+    """
     words = request.query.get("q", "")[:MOST_WORDS]
     filters = filters_of(request)
     results = await _results(request, words, filters)
@@ -76,7 +79,7 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
     answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE, as_typed=as_typed)
     shelf = None if answer.read_as or (answer.cards and not answer.loose) else subject_asked_for(words)
     on_shelf = await library.finder.search("", Filters(subject=shelf.code), limit=1) if shelf is not None else None
-    names = {name: asked[name] for name in ("q", "subject", "grade", "kind", "language", "as") if asked.get(name)}
+    names = {name: asked[name] for name in ("q", *LIMITS, "as") if asked.get(name)}
     body = show(
         request,
         "library/results.html",
@@ -87,6 +90,7 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
         page=page,
         narrowings=narrowings(answer, names),
         base=f"/search?{urlencode(names)}&page=" if names else "/search?page=",
+        limited=filters != Filters(),
         bare=f"/search?{urlencode({'q': words})}" if words else "/search",
         as_typed=f"/search?{urlencode(names | {'as': 'typed'})}",
         shelf=shelf,
@@ -124,6 +128,9 @@ def filters_of(request: web.Request) -> Filters:
         grade=int(grade) if grade.isdecimal() and 1 <= int(grade) <= 12 else None,
         kind=Kind(kind) if kind in {k.value for k in Kind} else None,
         language=language[:20] or None,
+        material=asked.get("material", "")[:80] or None,
+        audience=asked.get("audience", "")[:80] or None,
+        licence=asked.get("licence", "")[:20] or None,
     )
 
 

@@ -9,6 +9,7 @@ from tests.hub.library.world import World, put_in
 
 from densach_hub.library import hits, index, vocabulary
 from densach_hub.library.formats.found import Passage
+from densach_hub.library.licences import licence_of
 from densach_hub.library.model import Answer, Creator, Filters, Kind, Record
 from densach_hub.library.narrowing import subject_asked_for
 from densach_hub.library.query import exact_words, parse, spelled
@@ -199,3 +200,43 @@ async def test_hits_lead_to_the_page_and_to_the_second(world: World, tmp_path: P
     assert f"/read/{film.id}?at=75&amp;q=quang+hop" in page
     assert "1:15" in page
     assert "<mark>quang hợp</mark>" in page
+
+
+async def test_type_audience_and_licence_narrow_down_too(world: World) -> None:
+    library = world.library
+    said: list[dict[str, str]] = [
+        {"material": "textbook", "audience": "pupils", "licence": "CC BY-SA 4.0"},
+        {"material": "Sách giáo khoa", "audience": "Học sinh", "licence": "https://creativecommons.org/licenses/by-sa/4.0/"},
+        {"material": "exam", "rights": "Bảo lưu mọi quyền."},
+        {"material": "sáng kiến kinh nghiệm", "licence": "Theo hợp đồng số 5"},
+        {},
+    ]
+    for n, words in enumerate(said):
+        await library.add_record(Record(title=f"Quyển {n}", **words), by="t")  # type: ignore[arg-type]
+    facets = (await ask(library, "quyen")).facets
+    assert {facet.key: facet.n for facet in facets.materials} == {"textbook": 2, "exam": 1, "sáng kiến kinh nghiệm": 1}
+    assert {facet.key: facet.n for facet in facets.audiences} == {"pupils": 2}
+    assert {facet.key: facet.n for facet in facets.licences} == {"cc-by-sa": 2, "other": 1, "reserved": 1}
+    for typed in ("quyen", ""):
+        assert (await ask(library, typed, licence="cc-by-sa")).total == 2
+        assert (await ask(library, typed, material="sáng kiến kinh nghiệm")).total == 1
+        assert (await ask(library, typed, audience="pupils", material="exam")).total == 0
+    assert "CC BY-SA" in await world.text("/search?q=quyen")
+    page = await world.text("/search?q=quyen&material=textbook")
+    assert 'name="material" value="textbook"' in page
+    assert '"total":2' in await world.text("/api/v1/search?q=quyen&audience=pupils")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("CC BY 4.0", "cc-by"), ("http://creativecommons.org/licenses/by-nc-nd/3.0/vn/", "cc-by-nc-nd"),
+        ("CC-BY-NC-SA", "cc-by-nc-sa"), ("https://creativecommons.org/publicdomain/zero/1.0/", "cc0"),
+        ("Creative Commons Attribution-NonCommercial 4.0", "cc-by-nc"),
+        ("Creative Commons Ghi công - Chia sẻ tương tự", "cc-by-sa"), ("Public Domain Mark 1.0", "public-domain"),
+        ("All rights reserved", "reserved"), ("theo thỏa thuận", "other"), ("  ", None), (None, None),
+    ],
+)  # fmt: skip
+def test_one_licence_is_written_in_many_ways(said: str | None, code: str | None) -> None:
+    assert licence_of(said) == code
+    assert licence_of(None, said) == (None if code == "other" else code)
