@@ -30,6 +30,10 @@ class MakeOrCommand(click.Group):
             args = ["make", *args]
         return super().parse_args(ctx, args)
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Only `--help`: what `params` names is read by `make`."""
+        return [option] if (option := self.get_help_option(ctx)) is not None else []
+
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return ["FILE [--add FOLDER]… [--sets NAMES] | verify FILE | open FILE DIR"]
 
@@ -106,6 +110,9 @@ def make(
     said += f"Key {shown}: write it down, whoever opens the bundle is shown the same.\n"
     said += "On the bare machine: see the README.txt in it: tar xf FILE -C DIR, then sudo sh DIR/setup.sh"
     _say(_facts(manifest, shown, file=str(file), bytes=size), said, as_json=as_json)
+
+
+bundle.params += make.params
 
 
 @bundle.command("verify", epilog="Example: densach bundle verify /media/usb/densach.bundle --key '3F2A 91C0 …'")

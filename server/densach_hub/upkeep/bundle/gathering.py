@@ -44,6 +44,16 @@ class Piece(msgspec.Struct, frozen=True):
         return len(self.body) if self.body is not None else self.source.stat().st_size if self.source is not None else 0
 
 
+class Subject(msgspec.Struct, frozen=True):
+    packages: tuple[str, ...]
+
+
+class Software(msgspec.Struct, frozen=True):
+    """A set of software by grade (`playbooks/software`), as far as a bundle needs it."""
+
+    software: tuple[Subject, ...]
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """What to put together. `clone`: where playbooks/ and requirements/ lie. `sources`: apt sources instead of the machine's."""
 
@@ -75,8 +85,9 @@ def clone_folder() -> Path:
 
 
 def sets_there(clone: Path) -> list[str]:
-    """The names of the lists of packages, without the one that is part of all."""
-    return sorted(path.stem for path in (clone / "playbooks/packages").glob("*.txt") if path.stem != ALWAYS)
+    """The names of the lists of packages, without the one that is part of all, and of the sets of software by grade."""
+    paths = [*(clone / "playbooks/packages").glob("*.txt"), *(clone / "playbooks/software").glob("*.yml")]
+    return sorted(path.stem for path in paths if path.stem != ALWAYS)
 
 
 def gather(wanted: Wanted, key: RepositoryKey, told: Progress) -> list[Piece]:
@@ -213,10 +224,13 @@ def digest(piece: Piece) -> str:
 
 
 def _names(wanted: Wanted, name: str) -> list[str]:
-    path = wanted.clone / "playbooks/packages" / f"{name}.txt"
-    if not path.is_file():
-        return []
+    lists = wanted.clone / "playbooks/packages" / f"{name}.txt"
+    grade = wanted.clone / "playbooks/software" / f"{name}.yml"
     try:
-        return package_names(path.read_text("utf-8"), {wanted.suite, wanted.architecture})
-    except ValueError as error:
+        found = package_names(lists.read_text("utf-8"), {wanted.suite, wanted.architecture}) if lists.is_file() else []
+        if grade.is_file():
+            software = msgspec.yaml.decode(grade.read_bytes(), type=Software)
+            found += package_names("\n".join(one for subject in software.software for one in subject.packages))
+    except (ValueError, msgspec.DecodeError) as error:
         raise problems.no_package(name, str(error)) from error
+    return found

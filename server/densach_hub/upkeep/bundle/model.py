@@ -8,7 +8,7 @@ import msgspec
 SIGNATURE = "signature.json"
 MANIFEST = "manifest.json"
 FORMAT = 1
-PYTHONS = {"bookworm": "3.11", "trixie": "3.13", "jammy": "3.10", "noble": "3.12"}
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13", "noble": "3.12"}
 """Suite of Debian or Ubuntu → its Python."""
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """Processor → Debian's name for it."""

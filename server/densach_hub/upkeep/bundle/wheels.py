@@ -22,7 +22,7 @@ PARTS = (
 LOCKS = {"hub": "demo", "provision": "provision"}
 """What is installed from the wheels → the lock it comes from. Hub and office share one."""
 EXTRAS = {"hub": "[agent,hub,office]", "provision": ""}
-_GLIBC = {"3.10": 35, "3.11": 36, "3.12": 39, "3.13": 41}
+_GLIBC = {"3.11": 36, "3.12": 39, "3.13": 41}
 """Python of a suite → minor version of its glibc 2."""
 _MARKS = """
 import json, sys
