@@ -20,6 +20,8 @@ COMMANDS: dict[str, str] = {
     "hub": "densach_hub.cli:hub",
     "package": "densach_hub.fleet.cli:package",
     "bundle": "densach_hub.upkeep.bundle.cli:bundle",
+    "inventory": "densach_hub.cli_provision:inventory",
+    "provision": "densach_hub.cli_provision:provision",
     "office": "densach_office.cli:command",
     "library": "densach_hub.cli:library",
     "roster": "densach_hub.cli:roster",
