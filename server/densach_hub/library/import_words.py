@@ -15,7 +15,7 @@ STAGES: dict[Stage, Text] = {
     Stage.DROPPED: t("Dropped"),
     Stage.FAILED: t("Could not be read"),
 }
-FORMATS = {"marc": "MARC 21", "marcxml": "MARCXML", "csv": "CSV", "xlsx": "XLSX", "calibre": "Calibre"}
+FORMATS = {"marc": "MARC 21", "marcxml": "MARCXML", "csv": "CSV", "xlsx": "XLSX", "calibre": "Calibre", "opds": "OPDS"}
 CODES: dict[str, Text] = {
     "import.no-title": t("The title is missing; the line was left out."),
     "import.title-cut": t("The title is very long and was cut."),
@@ -39,9 +39,20 @@ CODES: dict[str, Text] = {
         "No row with column headings was found. The table needs headings such as “Nhan đề”, “Tác giả”, “ISBN”."
     ),
     "import.not-readable": t("The file cannot be read. Export it again from the program it comes from, or save it as XLSX."),
+    "import.too-slow": t("Reading this file took too long. Split it into several files."),
+    "import.out-of-memory": t("Reading this file needs too much memory. Split it into several files."),
+    "import.reader-crashed": t("Reading this file crashed the reader. Export it again from the program it comes from."),
     "import.encoding": t("The letters of this file cannot be read. Save it again as “CSV UTF-8” or as XLSX."),
     "import.empty": t("The file is empty."),
     "import.too-large": t("This file is too large. Split it into several files."),
+    "import.feed-broken": t("A page of the other catalogue cannot be read; its records are missing."),
+    "import.unreachable": t("The other catalogue could not be reached. Look whether it is switched on, then begin anew."),
+    "import.no-feed": t("There is no catalogue (OPDS) at this address."),
+    "import.locked": t("The other catalogue wants a log-in; only open ones can be taken."),
+    "import.own-address": t("This address is the hub itself; give another machine's."),
+    "import.elsewhere": t("The other catalogue leads to another address; it was not followed."),
+    "import.feed-too-large": t("A page of the other catalogue is too large."),
+    "import.catalogue-too-large": t("This catalogue is too large to be taken at once; give the address of one of its shelves."),
     "import.no-calibre": t("This folder is no Calibre library. Choose the folder that holds metadata.db."),
 }
 WHY: dict[str, Text] = {

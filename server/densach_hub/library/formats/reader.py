@@ -5,14 +5,13 @@ folder named in the order. It runs niced, with little memory and bounded CPU tim
 a file that kills it costs one line in the librarian's list.
 """
 
-import os
-import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from densach_hub.library.formats.bounds import Allowance, confine
 from densach_hub.library.formats.door import FORMATS
 from densach_hub.library.formats.found import Result, Source, Unreadable
 from densach_hub.library.formats.heads import media_type_of
@@ -21,20 +20,13 @@ from densach_hub.library.formats.subtitles import cues, put_text
 from densach_hub.library.formats.workshop import Workshop
 
 HEAD_BYTES = 8192
-MEMORY_BYTES = 1024**3
-OUTPUT_BYTES = 256 * 1024**2
-CPU_SECONDS = 120
-"""Processor time for a whole file: a thousand pages of PDF take a few seconds here, a minute on the smallest machine."""
-
-STUCK_SECONDS = 30
-"""Processor time without a passage of text: then the file hangs."""
 
 
 def main() -> int:
-    _confine()
+    confine()
     orders = msgspec.json.Decoder(Order)
     for line in sys.stdin.buffer:
-        result = read_file(orders.decode(line), went_on=_Allowance().more)
+        result = read_file(orders.decode(line), went_on=Allowance().more)
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
         sys.stdout.buffer.flush()
     return 0
@@ -94,34 +86,6 @@ def _why_unknown(source: Source) -> str:
         with open_archive(source.path):
             return "library.unknown-zip"
     return "library.unknown-kind"
-
-
-def _confine() -> None:
-    os.nice(15)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_BYTES, OUTPUT_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-class _Allowance:
-    """How much processor time one file may take: until it stands still too long, and never more than all of it. CPU time is
-    counted for the whole process, so each file moves the limit on."""
-
-    def __init__(self) -> None:
-        self._end = _used() + CPU_SECONDS
-        self._limit = 0
-        self.more()
-
-    def more(self) -> None:
-        limit = min(_used() + STUCK_SECONDS, self._end)
-        if limit != self._limit:
-            self._limit = limit
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
-def _used() -> int:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return int(used.ru_utime + used.ru_stime)
 
 
 if __name__ == "__main__":

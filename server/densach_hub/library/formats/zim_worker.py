@@ -4,7 +4,6 @@ libzim is under the GPL and reads what nobody vouches for, so it is loaded here 
 without network or database. It ends when its standard input does.
 """
 
-import os
 import resource
 import sys
 from collections.abc import Iterator
@@ -12,30 +11,29 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from densach_hub.library.formats.bounds import Allowance, confine
 from densach_hub.library.formats.epub import clean
 from densach_hub.library.formats.found import Passage
 from densach_hub.library.formats.simulation import words_in_page
 from densach_hub.library.formats.workshop import passages
 from densach_hub.library.formats.zim_talk import FRAME, PIECE, About, Answer, Ask, Entry
 
-DATA_BYTES = 400 * 1024**2
-"""Of its own; the file itself is mapped, and mapped pages are the kernel's to give and take."""
-
 CACHE_BYTES = 64 * 1024**2
 STUCK_SECONDS = 20
+DAYS_SECONDS = 10**6
 BATCH_LETTERS = 400_000
 PAGE_BYTES = 8 * 1024**2
 MOST_WHOLE = 150_000
 """So many articles are indexed whole (20,000 letters each); of larger collections the beginning of each."""
 
 LETTERS, FEW_LETTERS = 20_000, 1_000
-NICE = 10
 METADATA = ("title", "language", "description", "creator", "publisher", "date", "license")
 BROKEN = (RuntimeError, KeyError, ValueError, MemoryError, OSError, IndexError)
 
 
 def main() -> int:
-    _confine()
+    confine(output_bytes=0, address_bytes=resource.RLIM_INFINITY)  # the file is mapped, however large
+    allowance = Allowance(stuck_s=STUCK_SECONDS, all_s=DAYS_SECONDS)
     questions = msgspec.json.Decoder(Ask)
     out = sys.stdout.buffer
     try:
@@ -44,7 +42,7 @@ def main() -> int:
     except BROKEN as error:
         archive, why = None, str(error)
     for line in sys.stdin.buffer:
-        _go_on()
+        allowance.more()
         if archive is None:
             _send(out, Answer(error="damaged", detail=why[:200]))
             continue
@@ -124,7 +122,6 @@ class Zim:
                 lines.append(msgspec.json.encode(passage))
                 letters += len(passage.text)
             number += 1
-            _go_on()
         return Answer(next=number if number < total else None), b"\n".join(lines)
 
     def _passages(self, number: int) -> Iterator[Passage]:
@@ -153,20 +150,6 @@ def _send(out: BinaryIO, answer: Answer, body: bytes | memoryview = b"") -> None
     out.write(FRAME.pack(len(told), len(body)) + told)
     out.write(body)
     out.flush()
-
-
-def _confine() -> None:
-    os.nice(NICE)
-    resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES, DATA_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
-def _go_on() -> None:
-    """Another twenty seconds of processor time: a file that keeps it busy longer for one answer ends it."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(usage.ru_utime + usage.ru_stime) + STUCK_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 if __name__ == "__main__":

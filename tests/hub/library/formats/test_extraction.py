@@ -59,10 +59,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: str) -> None
         ("time.sleep(60)", "library.reader-too-slow"),
         ("bytearray(3 * 1024**3)", "library.reader-out-of-memory"),
         (
-            "reader.resource.setrlimit(reader.resource.RLIMIT_CPU, (1, 60))\n                    while True: pass",
+            "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 60))\n                    while True: pass",
             "library.reader-too-slow",
         ),
-        ("reader.STUCK_SECONDS = 1; reader._Allowance()\n                    while True: pass", "library.reader-too-slow"),
+        ("reader.Allowance(stuck_s=1)\n                    while True: pass", "library.reader-too-slow"),
     ],
     ids=["segfault", "exit", "sleep", "memory", "cpu", "stuck"],
 )
@@ -77,8 +77,7 @@ async def test_a_file_that_kills_its_reader(tmp_path: Path, monkeypatch: pytest.
 
 async def test_a_long_file_that_goes_on_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three and a half seconds of work, where two without a passage of text would be its end."""
-    work = """reader.STUCK_SECONDS = 2
-                    went_on = reader._Allowance().more
+    work = """went_on = reader.Allowance(stuck_s=2).more
                     began = time.process_time()
                     while time.process_time() < began + 3.5:
                         went_on()
