@@ -142,15 +142,16 @@ def verify_command(file: Path, key: str | None, trusted: Path | None, remember: 
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @KEY
 @TRUSTED
+@click.option("--unattended", is_flag=True, help="Only a key that is trusted already, and only a newer bundle: for sticks.")
 @JSON
-def open_command(file: Path, folder: Path, key: str | None, trusted: Path | None, as_json: bool) -> None:
+def open_command(file: Path, folder: Path, key: str | None, trusted: Path | None, unattended: bool, as_json: bool) -> None:
     """Check a bundle and put its files into DIR, in place of those of an earlier one."""
     from densach_hub.upkeep.bundle.keys import Trust, trusted_file
     from densach_hub.upkeep.bundle.reading import open_into
     from densach_hub.upkeep.bundle.rules import fingerprint
 
-    trust = Trust(trusted or trusted_file(), key)
-    checked = open_into(file, folder, trust, _told)
+    trust = Trust(trusted or trusted_file(), key, first=not unattended)
+    checked = open_into(file, folder, trust, _told, newer_only=unattended)
     shown = fingerprint(checked.key)
     said = f"{folder}: {_summary(checked.manifest)}\nKey {shown}"
     said += "." if checked.known else ": the first this machine has met. From now on only this one is good here."

@@ -52,9 +52,11 @@ def check_signature(key: bytes, signature: bytes, message: bytes) -> None:
 class Trust:
     """Which makers' keys are good here: a file with a fingerprint a line. Nothing there: the first key met is trusted."""
 
-    def __init__(self, file: Path, named: str | None = None) -> None:
+    def __init__(self, file: Path, named: str | None = None, *, first: bool = True) -> None:
+        """`named`: only this fingerprint is good. `first`: whether a machine that trusts nobody yet trusts the first it meets."""
         self._file = file
         self._named = named
+        self._first = first
 
     def fingerprints(self) -> list[str]:
         """As they stand in the file; what follows a `#` is a comment."""
@@ -73,8 +75,8 @@ class Trust:
         known = self.fingerprints()
         if any(same_fingerprint(one, shown) for one in known):
             return True
-        if known:
-            raise problems.unknown_key(shown, ", ".join(known))
+        if known or not self._first:
+            raise problems.unknown_key(shown, ", ".join(known) or "–")
         return False
 
     def remember(self, key: bytes) -> None:

@@ -1,6 +1,6 @@
 """Why a bundle is refused, in one place: the code, what it means, what to do."""
 
-from densach_core.errors import BadInput, NotAllowed, NotFound, TooLarge, Unavailable
+from densach_core.errors import BadInput, Conflict, NotAllowed, NotFound, TooLarge, Unavailable
 from densach_core.text import t
 
 
@@ -137,4 +137,12 @@ def bad_add(path: str) -> BadInput:
         "bundle.bad-add",
         t("{path} cannot be taken along: a link or something that is no file, or a name no system takes.", path=path),
         t("Put the file itself there, or give it a plain name."),
+    )
+
+
+def not_newer(file: str) -> Conflict:
+    return Conflict(
+        "bundle.not-newer",
+        t("{file} is not newer than the bundle that is open here.", file=file),
+        t("Nothing to do. To go back to an older one, open it by hand."),
     )

@@ -44,8 +44,11 @@ def verify(file: Path, trust: Trust, told: Progress) -> Checked:
     return checked
 
 
-def open_into(file: Path, folder: Path, trust: Trust, told: Progress) -> Checked:
+def open_into(file: Path, folder: Path, trust: Trust, told: Progress, *, newer_only: bool = False) -> Checked:
     """Puts the files of a bundle into `folder`, which takes the place of what an earlier bundle left there in one step.
+
+    `newer_only`: Problem("bundle.not-newer") unless it was made after the one that is open there: an old bundle on a found
+    stick must not bring old holes back.
 
     Interrupted or refused, `folder` is as it was. The maker's key is remembered when it is the first this machine meets.
     """
@@ -59,6 +62,8 @@ def open_into(file: Path, folder: Path, trust: Trust, told: Progress) -> Checked
         with _opened(file) as tar:
             signed, body = _heads(tar, file)
             checked = _checked(signed, body, file, trust)
+            if newer_only and checked.manifest.made_at <= _opened_at(folder):
+                raise problems.not_newer(str(file))
             enough_room(folder, checked.manifest.size + 4096 * len(checked.manifest.files))
             draft.mkdir(parents=True)
             (draft / SIGNATURE).write_bytes(signed)
@@ -211,6 +216,14 @@ def _verify_folder(folder: Path, trust: Trust, told: Progress) -> Checked:
         if (path.is_file() or path.is_symlink()) and place.as_posix() not in names and not _LEFT_BY_PLAYS & set(place.parts):
             raise problems.unexpected(place.as_posix())
     return checked
+
+
+def _opened_at(folder: Path) -> int:
+    """When the bundle that is open in a folder was made; 0 where none is (or none that can be read: any is better)."""
+    try:
+        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest).made_at
+    except (OSError, msgspec.DecodeError):
+        return 0
 
 
 def _sync_tree(folder: Path) -> None:
