@@ -19,6 +19,10 @@ REASONS: dict[str, tuple[Text, Text]] = {
         t("Unpack it and add the files inside."),
     ),
     "library.damaged": (t("The file is damaged or incomplete."), ANOTHER_COPY),
+    "library.only-text": (
+        t("The file holds only text: often it is a web page with an error, saved in place of the file."),
+        ANOTHER_COPY,
+    ),
     "library.truncated": (t("The file ends too early: it was copied only in part."), ANOTHER_COPY),
     "library.missing-part": (t("A part of the file that must be there is missing."), ANOTHER_COPY),
     "library.no-chapters": (t("The book has no chapters."), ANOTHER_COPY),

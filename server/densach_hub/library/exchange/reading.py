@@ -26,6 +26,7 @@ class Reading:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self.process_id = process.pid
         self._decoder = msgspec.json.Decoder(Told, dec_hook=_from_words)
         self._done = False
         self.format = ""

@@ -12,6 +12,16 @@ from densach_hub.library.model import Creator, Heading, Kind
 
 OLD_OFFICE = {".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint"}
 OLE = b"\xd0\xcf\x11\xe0"
+OLE_WHOLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE_LEAST = 3 * 512
+PACKED = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+NEVER_TEXT = frozenset({
+    ".pdf", ".epub", ".zip", ".cbz", ".cbr", ".zim", ".docx", ".docm", ".pptx", ".pptm", ".ppsx", ".xlsx", ".xlsm", ".odt", ".odp",
+    ".ods", ".doc", ".ppt", ".xls", ".mp4", ".m4v", ".m4a", ".m4b", ".mov", ".webm", ".mkv", ".mp3", ".ogg", ".oga", ".opus",
+    ".wav", ".flac", ".jpg", ".jpeg", ".png", ".gif", ".webp",
+})  # fmt: skip
+"""Under such a name plain text is no document: mostly it is a web page with an error, saved in place of the file."""
+
 LOCKED = "EncryptedPackage".encode("utf-16-le")
 FACTS = ("docProps/core.xml", "meta.xml")
 COVERS = ("docProps/thumbnail.jpeg", "docProps/thumbnail.png", "Thumbnails/thumbnail.png")
@@ -54,6 +64,8 @@ class LooseDocument:
     """RTF, old Office files, plain text in the tables Vietnamese was written in."""
 
     def fits(self, source: Source) -> bool:
+        if source.head.startswith(PACKED):
+            return False
         return source.head.startswith((b"{\\rtf", OLE)) or is_text(source.head)
 
     def read(self, source: Source, workshop: Workshop) -> Found:
@@ -62,8 +74,12 @@ class LooseDocument:
         if source.head.startswith(OLE):
             if _is_locked(source):
                 raise Unreadable("library.encrypted", "EncryptedPackage")
+            if not source.head.startswith(OLE_WHOLE) or source.size < OLE_LEAST:
+                raise Unreadable("library.damaged", "compound file")
             media_type = OLD_OFFICE.get(source.suffix, "application/octet-stream")
             return Found(kind=Kind.DOCUMENT, media_type=media_type, suffixes=tuple(OLD_OFFICE))
+        if source.suffix in NEVER_TEXT:
+            raise Unreadable("library.only-text", source.suffix)
         with source.path.open("rb") as file:
             workshop.text(0, None, decode(file.read(TEXT_BYTES)))
         return Found(kind=Kind.DOCUMENT, media_type="text/plain", suffixes=(source.suffix or ".txt",))
