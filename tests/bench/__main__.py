@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from tests.bench import agent_cost, indexing, intake, inventory, library, offline, searching, video
+from tests.bench import agent_cost, cinema, indexing, intake, inventory, library, offline, searching, side_by_side, video
 from tests.bench.figures import Figure, shown
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -20,6 +20,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "indexing": indexing.indexing,
     "search": searching.search,
     "video": video.video,
+    "cinema": cinema.cinema,
+    "peers": side_by_side.peers,
     "search-large": searching.search_large,
 }
 

@@ -103,10 +103,10 @@ def _fill(hub: BenchHub) -> BrowsingPlan:
             await rooms.library.add_record(record, by=BY)
         pupils = []
         for number in range(CLIENTS):
-            login, pin = f"hs{number:03}", f"{chance.randrange(100_000, 999_999) // 10}7"
+            login, start = f"hs{number:03}", f"{chance.randrange(100_000, 999_999) // 10}7"
             roles = frozenset({Role.STUDENT})
-            await rooms.accounts.add(login=login, name=f"Học sinh {number}", roles=roles, by=BY, secret=_pin(pin, number))
-            pupils.append((login, _pin(pin, number)))
+            await rooms.accounts.add(login=login, name=f"Học sinh {number}", roles=roles, by=BY, secret=pin(start, number))
+            pupils.append((login, pin(start, number)))
         return tuple(pupils)
 
     log_ins = hub.prepare(work)
@@ -114,7 +114,7 @@ def _fill(hub: BenchHub) -> BrowsingPlan:
     return BrowsingPlan(hub.url, log_ins, (), words, "", film.stat().st_size)
 
 
-def _pin(start: str, number: int) -> str:
+def pin(start: str, number: int) -> str:
     """Six digits that are neither a row nor a repetition."""
     return f"{(int(start) * 7 + number) % 900 + 100}{(int(start) + 37 * number) % 90 + 10}4"
 

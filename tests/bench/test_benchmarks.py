@@ -8,7 +8,7 @@ import pytest
 from tests.bench import intake
 from tests.bench.__main__ import BENCHMARKS, main
 from tests.bench.figures import Figure, percentile, shown
-from tests.bench.library import _pin, pad
+from tests.bench.library import pad, pin
 from tests.bench.resting import Where
 
 
@@ -50,7 +50,7 @@ def test_a_padded_film_has_exactly_its_size(tmp_path: Path) -> None:
 
 
 def test_pins_are_six_digits() -> None:
-    assert all(len(_pin(f"{n:06}", n)) == 6 for n in range(0, 999_000, 997))
+    assert all(len(pin(f"{n:06}", n)) == 6 for n in range(0, 999_000, 997))
 
 
 def test_the_floor_of_an_agent_loads_what_it_says() -> None:

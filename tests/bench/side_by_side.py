@@ -1,0 +1,139 @@
+"""The library beside others that can be installed here, in one run, on the same 5,000 records: search, an item's page, memory.
+
+One after the other, so that none takes the machine from another. What does not start is named with the reason, and the benchmark
+then ends as not (wholly) measured. Two minutes for each; `densach bench peers`.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from tests.bench.figures import Figure, percentile, written
+from tests.bench.hub import BenchHub
+from tests.bench.peers.calibreweb import calibreweb
+from tests.bench.peers.kiwix import kiwix
+from tests.bench.peers.kolibri import kolibri
+from tests.bench.peers.served import NotStartedError, Served, say
+from tests.bench.shelves import Words, fill
+from tests.bench.talking import Talker
+from tests.bench.visiting import PATIENCE_S, Visited, VisitingPlan
+
+from densach_hub.library.model import Item
+
+RECORDS = 5_000
+SEED = 7
+CLIENTS = (1, 10, 60)
+OURS = "Đèn Sách"
+PEERS: tuple[Callable[[Path, Sequence[Item]], contextlib.AbstractContextManager[Served]], ...] = (kolibri, calibreweb, kiwix)
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """`memory` in MB after everything."""
+
+    name: str
+    python: bool
+    rounds: dict[tuple[str, int], Visited]
+    memory: float
+
+    def rate(self, what: str, clients: int) -> float:
+        return self.rounds[what, clients].rate
+
+    def p99(self, what: str, clients: int) -> float:
+        """Milliseconds; who was never answered waited as long as anybody was ready to."""
+        visited = self.rounds[what, clients]
+        return percentile([*visited.took_ms, *([1000 * PATIENCE_S] * visited.failed)] or [1000 * PATIENCE_S], 0.99)
+
+
+def peers() -> Iterator[Figure]:
+    words = Words(SEED)
+    items = [words.item(number) for number in range(RECORDS)]
+    missing: list[str] = []
+    others: list[Measured] = []
+    with BenchHub() as hub:
+        for start in PEERS:
+            folder = hub.folder / start.__name__
+            folder.mkdir()
+            try:
+                with start(folder, items) as served:
+                    others.append(_measured(served, hub.folder))
+            except NotStartedError as error:
+                missing.append(str(error))
+                say(f"NOT compared: {error}")
+        hub.found()
+        hub.prepare(lambda rooms: fill(rooms, RECORDS, 0, seed=SEED))
+        say(f"{OURS}: starting")
+        hub.start()
+        pages = tuple(f"/items/{it.id}" for it in items)
+        ours = _measured(Served(OURS, hub.url, "/search?q={}", pages, hub.process().pid), hub.folder)
+    for line in table(ours, others):
+        say(line)
+    yield from figures(ours, [one for one in others if one.python])
+    if missing:
+        raise RuntimeError(f"not all were compared: {'; '.join(missing)}")
+
+
+def figures(ours: Measured, python: Sequence[Measured]) -> Iterator[Figure]:
+    """Ours against the best of the others in each point, which need not be the same one in all of them."""
+    if not python:
+        return
+    for clients in CLIENTS:
+        best = max(python, key=lambda one: one.rate("search", clients))
+        rate, theirs = ours.rate("search", clients), best.rate("search", clients)
+        yield Figure(
+            what=f"searches of {clients} clients", value=rate, unit="/s", against=theirs, against_what=best.name, goal="≥ 10 ×",
+            met=rate >= 10 * theirs,
+        )  # fmt: skip
+        best = min(python, key=lambda one: one.p99("search", clients))
+        p99, least = ours.p99("search", clients), best.p99("search", clients)
+        yield Figure(
+            what=f"search p99 of {clients} clients", value=p99, unit="ms", against=least, against_what=best.name, goal="≤ 0.1 ×",
+            met=p99 <= 0.1 * least,
+        )  # fmt: skip
+    for clients in CLIENTS:
+        best = min(python, key=lambda one: one.p99("page", clients))
+        p99, least = ours.p99("page", clients), best.p99("page", clients)
+        yield Figure(
+            what=f"an item's page, p99 of {clients} clients", value=p99, unit="ms", against=least, against_what=best.name,
+            goal="below it", met=p99 < least,
+        )  # fmt: skip
+    best = min(python, key=lambda one: one.memory)
+    yield Figure(
+        what="memory after it", value=ours.memory, unit="MB", against=best.memory, against_what=best.name, goal="below it",
+        met=ours.memory < best.memory,
+    )  # fmt: skip
+
+
+def table(ours: Measured, others: Sequence[Measured]) -> Iterator[str]:
+    """A line for each figure, a column for each library; behind a peer's figure how often ours is contained in it."""
+    every = [ours, *others]
+    yield " | ".join(["".ljust(34), *(one.name.rjust(26) for one in every)])
+    for what in ("search", "page"):
+        for clients in CLIENTS:
+            yield _row(f"{what} by {clients}, per second", [one.rate(what, clients) for one in every])
+            yield _row(f"{what} by {clients}, p99 ms", [one.p99(what, clients) for one in every])
+            if any(one.rounds[what, clients].failed for one in every):
+                yield _row(f"{what} by {clients}, unanswered", [float(one.rounds[what, clients].failed) for one in every])
+    yield _row("memory after it, MB", [one.memory for one in every])
+
+
+def _row(what: str, values: Sequence[float]) -> str:
+    ours = values[0]
+    cells = [written(ours).rjust(26)]
+    cells += [
+        f"{written(value)} ({written(value / ours)} ×)".rjust(26) if ours else written(value).rjust(26) for value in values[1:]
+    ]
+    return " | ".join([what.ljust(34), *cells])
+
+
+def _measured(served: Served, folder: Path) -> Measured:
+    plan = VisitingPlan(served.url, served.search, served.pages, clients=CLIENTS)
+    path = folder / "visiting.json"
+    path.write_bytes(msgspec.json.encode(plan))
+    rounds: dict[tuple[str, int], Visited] = {}
+    with Talker("tests.bench.visiting", str(path)) as visitors:
+        for _ in range(2 * len(CLIENTS)):
+            visited = msgspec.json.decode(" ".join(visitors.hear("visited")), type=Visited)
+            rounds[visited.what, visited.clients] = visited
+            say(f"{served.name}: {visited.what} by {visited.clients}: {visited.rate:.1f}/s, {visited.failed} unanswered")
+    return Measured(served.name, served.python, rounds, served.memory())
