@@ -218,6 +218,7 @@ def _web(
     listening = filter(None, (settings.web.http, settings.web.https))
     behind = bool(settings.web.https_port or settings.web.x_accel)
     site.only_here = not behind and all(is_loopback(host_and_port(address)[0]) for address in listening)
+    rooms.library.imports.shelves = tuple(Path(folder) for folder in settings.library.import_folders)
     if settings.shared.machines:
         site.shared = Shared(settings.shared.machines, settings.shared.idle_minutes * 60)
     if upkeep.clock_is_doubtful():

@@ -333,12 +333,15 @@ def library_add(data: Path, paths: tuple[Path, ...], as_json: bool) -> None:
 
 @library.command("import", epilog="Example: densach library import danh-muc.xlsx --dry-run --data DIR")
 @DATA
-@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.argument("file")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
+@click.option("--records-only", is_flag=True, help="Of another catalogue: leave its files where they are.")
 @JSON
-def library_import(data: Path, file: Path, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Import records: MARC 21, MARCXML, CSV, XLSX, or a Calibre folder. Shows what will change, then asks; can be undone.
+def library_import(data: Path, file: str, dry_run: bool, yes: bool, records_only: bool, as_json: bool) -> None:
+    """Import records: MARC 21, MARCXML, CSV, XLSX, a Calibre folder, or the address of another catalogue (OPDS, with its files).
+
+    Shows what will change, then asks; can be undone.
 
     With --json nothing is asked: it is only imported together with --yes.
     """
@@ -348,6 +351,8 @@ def library_import(data: Path, file: Path, dry_run: bool, yes: bool, as_json: bo
     from densach_hub.opening import open_rooms
     from densach_hub.web_rooms import every_room
 
+    if "://" not in file and not Path(file).exists():
+        raise click.BadParameter(f"{file} does not exist.", param_hint="FILE")
     say = languages(every_room()).say
 
     def told(batch: Batch) -> None:
@@ -357,7 +362,11 @@ def library_import(data: Path, file: Path, dry_run: bool, yes: bool, as_json: bo
     async def work() -> bool:
         async with open_rooms(data, kept_clock(data)) as rooms:
             imports = rooms.library.imports
-            batch = await imports.settled((await imports.begin(file, file.name, by="command")).id, told=told)
+            if "://" in file:
+                begun = await imports.visit(file, by="command", files=not records_only, here=True)
+            else:
+                begun = await imports.begin(Path(file), Path(file).name, by="command")
+            batch = await imports.settled(begun.id, told=told)
             odd = await imports.remarks(batch.id, limit=1_000)
             if not as_json:
                 for action in Action:

@@ -28,6 +28,13 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of one account, with three seconds' worth at once; of an address without log-in four times as many. 0: no limit."""
 
 
+class LibrarySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[library]`."""
+
+    import_folders: tuple[str, ...] = ("/media", "/mnt")
+    """Where sticks and other disks appear: the desk offers the Calibre libraries it finds there. None: it offers none."""
+
+
 class SharedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Table `[shared]`: machines many people use, as a lab in kiosk mode. Who goes away from one is signed out."""
 
@@ -55,6 +62,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The whole of a hub's `densach.toml`."""
 
     web: WebSettings = WebSettings()
+    library: LibrarySettings = LibrarySettings()
     shared: SharedSettings = SharedSettings()
     mqtt: BrokerSettings = BrokerSettings()
     provision: ProvisionSettings = ProvisionSettings()

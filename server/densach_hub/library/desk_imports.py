@@ -13,12 +13,13 @@ from densach_core.errors import BadInput
 from densach_core.text import Text, t
 from densach_core.web.identity import me
 from densach_core.web.keys import LANGUAGES as CATALOGUES
-from densach_core.web.respond import see_other
+from densach_core.web.respond import read_form, see_other
 from densach_core.web.routes import Routes
 from densach_core.web.speech import LOCALE
 from densach_hub.library.batches import Action, Row
 from densach_hub.library.desk import UNBOUNDED, on_disk
 from densach_hub.library.editing import LABELS, words_for
+from densach_hub.library.exchange.calibre import calibre_in
 from densach_hub.library.exchange.doors import EXPORTS
 from densach_hub.library.exporting import Wanted
 from densach_hub.library.import_words import FORMATS, STAGES, why
@@ -29,6 +30,15 @@ from densach_hub.library.views import show
 routes = Routes("library")
 SHOWN = 50
 BLOCK = 256 * 1024
+
+
+class Visit(msgspec.Struct, frozen=True):
+    address: str = ""
+    files: str | None = None
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    folder: str = ""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -44,7 +54,7 @@ async def imports(request: web.Request) -> web.StreamResponse:
     library = request.app[LIBRARY]
     return show(
         request, "library/imports.html", title=t("Import and export"), batches=await library.imports.latest(), stages=STAGES,
-        formats=FORMATS, exports=EXPORTS,
+        formats=FORMATS, exports=EXPORTS, folders=await asyncio.to_thread(calibre_in, library.imports.shelves),
     )  # fmt: skip
 
 
@@ -58,6 +68,29 @@ async def begin(request: web.Request) -> web.StreamResponse:
                 batch = await request.app[LIBRARY].imports.begin(path, name, by=me(request).name)
             return see_other(request, f"/desk/imports/{batch.id}")
     raise BadInput("library.no-file", t("No file was chosen."), t("Choose one or more files first."))
+
+
+@routes.post("/desk/imports/catalogue", who=LIBRARIANS)
+async def visit(request: web.Request) -> web.StreamResponse:
+    """From another catalogue's address (`address`), with its files when `files` is ticked."""
+    form = await read_form(request, Visit)
+    batch = await request.app[LIBRARY].imports.visit(form.address, by=me(request).name, files=form.files is not None)
+    await request.app[AUDIT].note(by=me(request), what="library.catalogue-visited", on=batch.id, detail=batch.file_name)
+    return see_other(request, f"/desk/imports/{batch.id}")
+
+
+@routes.post("/desk/imports/folder", who=LIBRARIANS)
+async def folder(request: web.Request) -> web.StreamResponse:
+    """From one of the Calibre libraries that lie on the hub's disks, by its path as the page listed it."""
+    form = await read_form(request, Chosen)
+    imports = request.app[LIBRARY].imports
+    known = {str(one): one for one in await asyncio.to_thread(calibre_in, imports.shelves)}
+    if form.folder not in known:
+        raise BadInput(
+            "import.no-calibre", t("This folder is no Calibre library."), t("Choose the folder that holds metadata.db.")
+        )
+    batch = await imports.begin(known[form.folder], known[form.folder].name, by=me(request).name)
+    return see_other(request, f"/desk/imports/{batch.id}")
 
 
 @routes.get("/desk/imports/{id}", who=LIBRARIANS)

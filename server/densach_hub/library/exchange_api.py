@@ -8,6 +8,7 @@ from densach_core.accounts.model import LIBRARIANS
 from densach_core.errors import BadInput
 from densach_core.text import t
 from densach_core.web.identity import me
+from densach_core.web.respond import read_body
 from densach_core.web.routes import Routes
 from densach_hub.library.batches import Action, Batch, Row
 from densach_hub.library.desk import UNBOUNDED, body_on_disk
@@ -24,6 +25,13 @@ class Imported(msgspec.Struct, frozen=True):
     """Imports, newest first."""
 
     imports: list[Batch]
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """Another catalogue. `files`: whether to bring its open files too, not its records alone."""
+
+    address: str
+    files: bool = True
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -50,6 +58,17 @@ async def begin(request: web.Request) -> tuple[int, Batch]:
     name = request.query.get("name", "records")[:200]
     async with body_on_disk(request) as path:
         return 202, await request.app[LIBRARY].imports.begin(path, name, by=me(request).name)
+
+
+@routes.api(
+    "POST", "/api/v1/imports/catalogue", who=LIBRARIANS, takes=Catalogue, answers=Batch, status=202,
+    summary="Read another catalogue (OPDS 1.2 or 2.0) by its address, for a preview",
+)  # fmt: skip
+async def visit(request: web.Request) -> tuple[int, Batch]:
+    asked = await read_body(request, Catalogue)
+    batch = await request.app[LIBRARY].imports.visit(asked.address, by=me(request).name, files=asked.files)
+    await request.app[AUDIT].note(by=me(request), what="library.catalogue-visited", on=batch.id, detail=batch.file_name)
+    return 202, batch
 
 
 @routes.api("GET", "/api/v1/imports/{id}", who=LIBRARIANS, answers=Batch, summary="Where an import stands")

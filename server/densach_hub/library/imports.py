@@ -11,9 +11,9 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, IntegrityError
 from sqlite3 import Error as SqliteError
@@ -26,17 +26,21 @@ from densach_core.database import Database
 from densach_core.errors import Conflict, NotFound, Problem, Unavailable
 from densach_core.live import Bus
 from densach_core.text import t
-from densach_hub.library import batches, store, versions
+from densach_hub.library import batches, harvesting, store, versions
 from densach_hub.library.batches import Action, Batch, Row, Stage
 from densach_hub.library.cataloguing import Cataloguer
-from densach_hub.library.exchange.doors import open_source
-from densach_hub.library.exchange.line import Line, Source
+from densach_hub.library.exchange.line import Line
+from densach_hub.library.exchange.opds import Asked
+from densach_hub.library.exchange.reading import Reading, reading
+from densach_hub.library.exchange.visiting import Visitor, checked, room_for
 from densach_hub.library.model import Form, Item, Record, State
 from densach_hub.library.planning import plan
 from densach_hub.library.vault import FULL, Vault, disk_full, sync_folder
 
 log = structlog.get_logger("library")
 SLICE = 400
+FETCHED = 4
+"""Rows at a time where their files come over the network: a power cut loses no more than these."""
 POLL_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 UNDONE = "import undone"
@@ -59,6 +63,8 @@ class Imports:
         self._lock = data / "import.lock"
         self._wake = asyncio.Event()
         self.folder = data / "imports"
+        self.shelves: tuple[Path, ...] = ()
+        """Folders of this machine from which the desk may import (sticks, another disk)."""
 
     # ---- what people do
 
@@ -71,6 +77,14 @@ class Imports:
         await self._school.write(lambda c: batches.start(c, batch, str(kept)))
         self._wake.set()
         return batch
+
+    async def visit(self, address: str, *, by: str, files: bool, here: bool = False) -> Batch:
+        """Begins with another catalogue's address (OPDS). `here`: it may be this machine itself. Raises BadInput."""
+        asked = Asked(opds=checked(address), files=files, here=here)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "opds"
+            harvesting.begin(path, asked)
+            return await self.begin(path, asked.opds, by=by)
 
     async def batch(self, batch_id: str) -> Batch:
         """Raises NotFound."""
@@ -199,8 +213,13 @@ class Imports:
     async def _read(self, batch: Batch) -> None:
         """From the beginning, also after a power cut: until the preview stands nothing depends on the rows."""
         path = Path(await self._school.read(lambda c: batches.path_of(c, batch.id)))
-        source: Source = await asyncio.to_thread(open_source, path)
+        harvested = await self._harvest(path)
+        async with reading(path) as source:
+            await self._read_lines(batch, source)
+        await self._school.write(lambda c: self._set(c, batch, Stage.PREVIEW))
+        await asyncio.to_thread(*((harvesting.shrink, path) if harvested else (self._forget, batch.id)))
 
+    async def _read_lines(self, batch: Batch, source: Reading) -> None:
         def begin(c: Connection) -> None:
             batches.forget_rows(c, batch.id)
             batches.set_stage(
@@ -209,7 +228,7 @@ class Imports:
             )  # fmt: skip
 
         await self._school.write(begin)
-        while part := await asyncio.to_thread(_take, source.lines, SLICE):
+        while part := await source.take(SLICE):
 
             def keep(c: Connection, lines: list[Line] = part) -> None:
                 batches.add_rows(c, batch.id, plan(c, batch.id, lines))
@@ -217,14 +236,23 @@ class Imports:
 
             await self._school.write_grouped(keep)
             self._said()
-        await self._school.write(lambda c: self._set(c, batch, Stage.PREVIEW))
-        await asyncio.to_thread(self._forget, batch.id)
+
+    async def _harvest(self, path: Path) -> bool:
+        """Fetches another catalogue's pages behind its address; False of any other file."""
+        asked = await asyncio.to_thread(harvesting.asked_in, path)
+        if asked is None:
+            return False
+        harvest = await asyncio.to_thread(harvesting.Harvest, path, asked)
+        while await asyncio.to_thread(harvest.step):
+            self._said()
+        return True
 
     async def _add(self, batch: Batch) -> None:
         after = -1
-        while part := await self._to_do(batch, Action.NEW, after):
+        asked = await asyncio.to_thread(harvesting.asked_in, self.folder / batch.id)
+        while part := await self._to_do(batch, Action.NEW, after, limit=FETCHED if asked else SLICE):
             after = part[-1].line
-            files = {row.line: await asyncio.to_thread(self._file, row.file) for row in part if row.file}
+            files = {row.line: await self._brought(row.file, asked) for row in part if row.file}
 
             def add(c: Connection, rows: list[Row] = part, files: dict[int, tuple[str, int] | None] = files) -> None:
                 for row in rows:
@@ -239,6 +267,8 @@ class Imports:
             self._set(c, batch, Stage.CHANGING, total=batches.count(c, batch.id, [Action.CHANGED]))
 
         await self._school.write(show)
+        if asked is not None:
+            await asyncio.to_thread(self._forget, batch.id)
         self._cataloguer.wake()
 
     def _add_row(self, c: Connection, batch: Batch, row: Row, file: tuple[str, int] | None) -> None:
@@ -252,11 +282,34 @@ class Imports:
             return
         new = self._new_item(row.record, by=batch.by, form=Form.LISTED, state=State.ARRIVING)
         if file is not None and row.file is not None:
-            new = msgspec.structs.replace(new, form=Form.FILE, file=file[0], size=file[1], file_name=Path(row.file).name)
+            new = msgspec.structs.replace(
+                new, form=Form.FILE, file=file[0], size=file[1], file_name=(Path(row.file).name or row.file)[:200]
+            )
         said = [name for name in Record.__struct_fields__ if name != "key" and getattr(row.record, name) not in (None, ())]
         store.add(c, new, key=row.record.key, said=said)
         c.execute("UPDATE item SET batch = ? WHERE id = ?", (batch.id, new.id))
         batches.set_row(c, batch.id, row.line, done=1, item=new.id, code="import.file-missing" if row.file and not file else None)
+
+    async def _brought(self, name: str, asked: Asked | None) -> tuple[str, int] | None:
+        """A row's file, from the disk or from the catalogue it was found in."""
+        if asked is None:
+            return await asyncio.to_thread(self._file, name)
+        visitor = Visitor(asked.opds, here=asked.here)
+        try:
+            return await asyncio.to_thread(self._fetched, visitor, name)
+        finally:
+            visitor.stopped = True
+
+    def _fetched(self, visitor: Visitor, address: str) -> tuple[str, int] | None:
+        """As `_file`, from another catalogue. A full disk is waited out; what cannot be had is remarked on."""
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".tmp") as file:
+            try:
+                size = visitor.into(address, file, room_for(self.folder))
+            except Problem as problem:
+                log.info("library.file-not-fetched", address=address, code=problem.code)
+                return None
+            file.flush()
+            return (self._vault.copy(Path(file.name)), size) if size else None
 
     def _file(self, name: str) -> tuple[str, int] | None:
         """(digest, bytes) of a file that is now in the vault; None when it is gone or empty. Raises Unavailable (disk full)."""
@@ -339,9 +392,9 @@ class Imports:
         batches.set_row(c, batch.id, row.line, done=3)
         return True
 
-    async def _to_do(self, batch: Batch, action: Action, after: int) -> list[Row]:
+    async def _to_do(self, batch: Batch, action: Action, after: int, *, limit: int = SLICE) -> list[Row]:
         """The next rows; `after` spares stepping over those already done, a stage that starts again begins before the first."""
-        return await self._school.read(lambda c: batches.rows(c, batch.id, [action], done=0, after=after, limit=SLICE))
+        return await self._school.read(lambda c: batches.rows(c, batch.id, [action], done=0, after=after, limit=limit))
 
     def _said(self) -> None:
         self._bus.say("imports")
@@ -370,10 +423,6 @@ class Imports:
 
     def _forget(self, batch_id: str) -> None:
         (self.folder / batch_id).unlink(missing_ok=True)
-
-
-def _take(lines: Iterator[Line], n: int) -> list[Line]:
-    return list(islice(lines, n))
 
 
 def _removed(c: Connection, it: Item) -> bool:

@@ -43,7 +43,7 @@ def _row(c: sqlite3.Connection, line: Line, record: Record, key: str) -> Row:
     there = meets(c, record, line.own)
     row = Row(
         line=line.number, action=Action.NEW, title=record.title, code=line.code, detail=line.detail, record=record, key=key,
-        file=str(line.files[0]) if line.files else None,
+        file=str(line.files[0]) if line.files else line.link,
     )  # fmt: skip
     if there is None:
         return row

@@ -3,8 +3,9 @@
 import html
 import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from densach_hub.library.exchange.marc_fields import LANGUAGES, ROLES
 from densach_hub.library.matching import isbn13
 from densach_hub.library.model import Creator
 
+MOST_FOLDERS = 50
 MOST_OPF = 4 * 1024 * 1024
 READ = ("epub", "pdf", "mp3", "m4b", "mp4", "cbz", "docx", "odt", "txt")
 """The formats of a book that the library reads, the one to take first."""
@@ -37,6 +39,17 @@ _BOOKS = """
 
 def is_calibre(folder: Path) -> bool:
     return folder.is_dir() and ((folder / "metadata.db").is_file() or next(folder.glob("*/*/metadata.opf"), None) is not None)
+
+
+def calibre_in(shelves: Iterable[Path]) -> list[Path]:
+    """The Calibre libraries in these folders (a stick that was plugged in), at most three folders down. Never raises."""
+    found: list[Path] = []
+    for shelf in shelves:
+        for pattern in ("", "*", "*/*", "*/*/*"):
+            with suppress(OSError):
+                places = sorted(islice(shelf.glob(f"{pattern}/metadata.db" if pattern else "metadata.db"), MOST_FOLDERS))
+                found += [one.parent for one in places if _inside(shelf, str(one.relative_to(shelf))) is not None]
+    return list(dict.fromkeys(found))[:MOST_FOLDERS]
 
 
 def read(folder: Path) -> Source:

@@ -8,7 +8,7 @@ import msgspec
 
 from densach_core.errors import BadInput, TooLarge
 from densach_core.text import t
-from densach_hub.library.exchange import calibre, iso2709, marcxml, tables
+from densach_hub.library.exchange import calibre, iso2709, marcxml, opds, tables
 from densach_hub.library.exchange.line import Source
 from densach_hub.library.exchange.tables import Say
 from densach_hub.library.model import Item
@@ -52,6 +52,8 @@ def open_source(path: Path) -> Source:
         return tables.read_workbook(path)
     if iso2709.looks_like(head):
         return iso2709.read(path)
+    if opds.looks_like(head):
+        return opds.read(path)
     text = head[2:].replace(b"\0", b"") if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else head
     if text.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"<"):
         return marcxml.read(path)

@@ -24,8 +24,8 @@ OWN = "densach"
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """`number` counts records, or lines of a table, from 1. Without `record` it could not be used, for the reason `code`.
 
-    `own`: the item that it is an export of. `files`: what belongs to it (a Calibre folder). `code` beside a record is a
-    remark; `detail` quotes what was odd, at most 200 letters.
+    `own`: the item that it is an export of. `files`: what belongs to it (a Calibre folder); `link`: where its file is
+    fetched from (another catalogue). `code` beside a record is a remark; `detail` quotes what was odd, at most 200 letters.
     """
 
     number: int
@@ -34,6 +34,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     own: str | None = None
     files: tuple[Path, ...] = ()
+    link: str | None = None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,8 +31,13 @@ class Line(msgspec.Struct, frozen=True):
     rel: str = "subsection"
 
 
-def navigation(say: Say, *, key: str, title: str, here: str, updated_at: int, lines: Iterable[Line], up: str | None) -> bytes:
+def navigation(
+    say: Say, *, key: str, title: str, here: str, updated_at: int, lines: Iterable[Line], up: str | None, whole: str | None = None
+) -> bytes:
+    """`whole`: the feed that pages through everything, for those who take the whole catalogue."""
     feed = _feed(say, key, title, here, at.NAVIGATION, updated_at)
+    if whole is not None:
+        _link(feed, at.CRAWLABLE, whole, at.ACQUISITION)
     if up is not None:
         _link(feed, "up", up, at.NAVIGATION)
     for line in lines:

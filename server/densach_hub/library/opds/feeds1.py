@@ -49,6 +49,7 @@ async def catalogue(request: web.Request, *, vary: str = "") -> web.StreamRespon
             updated_at=await browsing.updated_at(),
             lines=lines,
             up=None,
+            whole=V1.items(),
         )
 
     return await shared(request, at.NAVIGATION, make, vary=vary)

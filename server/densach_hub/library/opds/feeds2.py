@@ -52,7 +52,11 @@ async def catalogue(request: web.Request, *, vary: str = "") -> web.StreamRespon
         ]
         feed = Feed(
             metadata=FeedMetadata(say(request.app[SITE].title), stamp(await browsing.updated_at())),
-            links=(*form.always(V2.root, origin(request), say), Link(rel="alternate", href=V1.root, type=at.NAVIGATION)),
+            links=(
+                *form.always(V2.root, origin(request), say),
+                Link(rel="alternate", href=V1.root, type=at.NAVIGATION),
+                Link(rel=at.CRAWLABLE, href=V2.items(), type=at.FEED),
+            ),
             navigation=(
                 Link(rel=at.NEWEST, href=V2.items(), type=at.FEED, title=say(t("New")), properties=Properties(total)),
                 Link(rel="subsection", href=V2.shelf, type=at.FEED, title=say(t("My shelf"))),
