@@ -11,19 +11,19 @@ T = TypeVar("T")
 NAMES = ("kind", "subject", "language", "material", "audience", "licence")
 
 _Word: TypeAlias = str | None
-Shape: TypeAlias = tuple[_Word, _Word, int | None, int | None, _Word, _Word, _Word, _Word, int]
-"""kind, subject, grade_from, grade_to, language, material, audience, licence, how many."""
+Shape: TypeAlias = tuple[_Word, _Word, int | None, int | None, _Word, _Word, _Word, _Word]
+"""kind, subject, grade_from, grade_to, language, material, audience, licence."""
 
 
-def counted(shapes: Iterable[Shape], filters: Filters) -> tuple[Facets, int]:
-    """Each count as if only the *other* limits held; and how many fit all of them."""
+def counted(shapes: Iterable[tuple[Shape, int]], filters: Filters) -> tuple[Facets, int]:
+    """Of shapes and how many are alike: each count as if only the *other* limits held; and how many fit all of them."""
     limits = tuple(getattr(filters, name) for name in NAMES)
     grade = filters.grade
     counters: tuple[Counter[str | None], ...] = tuple(Counter() for _ in NAMES)
     spans = Counter[tuple[int | None, int | None]]()
     total = 0
     limited = grade is not None or any(limit is not None for limit in limits)
-    for kind, subject, first, last, language, material, audience, licence, n in shapes:
+    for (kind, subject, first, last, language, material, audience, licence), n in shapes:
         values = (kind, subject, language, material, audience, licence)
         if limited:
             wrong = [at for at, limit in enumerate(limits) if limit is not None and limit != values[at]]

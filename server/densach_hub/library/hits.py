@@ -1,13 +1,14 @@
 """Reading search.db: titles in order of rank with their counts, texts with the places the words stand at.
 
-Nothing here may cost more because a word is common: what is ranked, counted and looked at is bounded in rows.
+Nothing here may cost more because a word is common: what is ranked, counted and looked at is bounded in rows. And what SQLite
+finds is taken from it as one row where it can be: at each row a thread lets go of Python's lock, and under sixty searches waits
+for it again.
 """
 # ruff: noqa: S608 - only names of tables and marks are put into statements; what somebody asked is a parameter
 
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from typing import cast
 
 import msgspec
 
@@ -17,7 +18,7 @@ from densach_hub.library.counts import Shape, counted, most_of
 from densach_hub.library.index import WORDED, bounds, unpacked
 from densach_hub.library.model import Card, Facets, Filters, Hit, Home, Inside, Shelf, ShelfCount
 from densach_hub.library.query import Query
-from densach_hub.library.sides import SHAPE, Tables
+from densach_hub.library.sides import Tables
 from densach_hub.library.subjects import GRADES
 
 COUNTED = 2_000
@@ -32,6 +33,9 @@ A_LOOK = 12
 HITS_AN_ITEM = 3
 _WEIGHTS = "8.0, 8.0, 4.0, 3.0, 1.0, 0.0"
 _cards = msgspec.json.Decoder(Card)
+_places = msgspec.json.Decoder(list[tuple[int, str, int]])
+_many_cards = msgspec.json.Decoder(list[Card])
+_shapes_and_counts = msgspec.json.Decoder(list[tuple[Shape, int]])
 
 
 class Titles(msgspec.Struct, frozen=True):
@@ -86,9 +90,21 @@ def _newest(c: sqlite3.Connection, side: Tables, filters: Filters, limit: int, o
     return Titles([_cards.decode(row["card"]) for row in rows[:limit]], len(rows) > limit, total, facets)
 
 
-def _shapes(c: sqlite3.Connection, side: Tables) -> list[Shape]:
+def _shapes(c: sqlite3.Connection, side: Tables) -> list[tuple[Shape, int]]:
     """Everything there is, counted already."""
-    return [cast("Shape", tuple(row)) for row in c.execute(f"SELECT {', '.join(SHAPE)}, n FROM {side.shape} WHERE n > 0")]
+    return _counts(c, f"SELECT key, n FROM {side.shape} WHERE n > 0", ())
+
+
+def _counts(c: sqlite3.Connection, source: str, values: tuple[object, ...]) -> list[tuple[Shape, int]]:
+    """Shapes and how many of each, from a statement's `key` and `n`."""
+    row = c.execute(f"SELECT '[' || group_concat('[' || key || ',' || n || ']') || ']' FROM ({source})", values).fetchone()
+    return _shapes_and_counts.decode(row[0]) if row[0] else []
+
+
+def _numbers(c: sqlite3.Connection, source: str, values: tuple[object, ...]) -> list[int]:
+    """The `id` of each of a statement's rows, in their order."""
+    row = c.execute(f"SELECT group_concat(id) FROM ({source})", values).fetchone()
+    return [int(number) for number in row[0].split(",")] if row[0] else []
 
 
 def shelves(c: sqlite3.Connection, *, new: int, on_shelf: int, most: int) -> Home | None:
@@ -134,9 +150,9 @@ def _ask(c: sqlite3.Connection, side: Tables, question: str, found: dict[int, No
     `few`: known not to be so many."""
     many = not few and _count(c, side, question, RANKED) is None
     order = "rowid DESC" if many else f"bm25({side.words}, {_WEIGHTS}), rowid"
-    rows = c.execute(f"SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? ORDER BY {order} LIMIT ?", (question, enough))
-    for row in rows:
-        found.setdefault(row["rowid"])
+    source = f"SELECT rowid AS id FROM {side.words} WHERE {side.words} MATCH ? ORDER BY {order} LIMIT ?"
+    for number in _numbers(c, source, (question, enough)):
+        found.setdefault(number)
 
 
 def _count(c: sqlite3.Connection, side: Tables, question: str, most: int) -> int | None:
@@ -149,14 +165,15 @@ def _count(c: sqlite3.Connection, side: Tables, question: str, most: int) -> int
 def _facets(c: sqlite3.Connection, side: Tables, question: str, filters: Filters) -> tuple[Facets, int | None, bool]:
     """Counts per subject, grade, kind and so on: each as if only the *other* limits held; how many fit all of them; whether
     any would fit without limits."""
-    shapes = c.execute(
+    shapes = _counts(
+        c,
         f"WITH hit AS MATERIALIZED (SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? LIMIT ?),"
         f" alike AS MATERIALIZED (SELECT shape, count(*) AS n FROM hit CROSS JOIN {side.entry} e ON e.id = hit.rowid GROUP BY 1)"
-        f" SELECT {', '.join('s.' + name for name in SHAPE)}, a.n FROM alike a CROSS JOIN {side.shape} s ON s.id = a.shape",
+        f" SELECT s.key, a.n FROM alike a CROSS JOIN {side.shape} s ON s.id = a.shape",
         (question, COUNTED + 1),
-    ).fetchall()
-    facets, total = counted((cast("Shape", tuple(row)) for row in shapes), filters)
-    if sum(row["n"] for row in shapes) <= COUNTED:
+    )
+    facets, total = counted(shapes, filters)
+    if sum(n for _, n in shapes) <= COUNTED:
         return facets, total, bool(shapes)
     total_of_all = _count(c, side, question + bounds(filters), COUNTED)
     return msgspec.structs.replace(facets, exact=False), total_of_all, True
@@ -164,9 +181,13 @@ def _facets(c: sqlite3.Connection, side: Tables, question: str, filters: Filters
 
 def _cards_of(c: sqlite3.Connection, side: Tables, ids: Sequence[int]) -> list[Card]:
     marks = ",".join("?" * len(ids))
-    rows = c.execute(f"SELECT id, card FROM {side.card} WHERE id IN ({marks})", tuple(ids))
-    found = {row["id"]: row["card"] for row in rows}
-    return [_cards.decode(found[number]) for number in ids if number in found]
+    row = c.execute(
+        f"SELECT group_concat(id), '[' || group_concat(card) || ']' FROM {side.card} WHERE id IN ({marks})", tuple(ids)
+    ).fetchone()
+    if row[0] is None:
+        return []
+    found = dict(zip(map(int, row[0].split(",")), _many_cards.decode(row[1]), strict=True))
+    return [found[number] for number in ids if number in found]
 
 
 def cards(c: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Card]:
@@ -197,7 +218,16 @@ def texts(c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int) 
             break
     best = sorted(seen, key=lambda item: -len(seen[item]))[:limit]
     found = cards(c, best)
-    return [_inside(c, query, found[item], seen[item]) for item in best if item in found]
+    places = {item: seen[item][:HITS_AN_ITEM] for item in best if item in found}
+    said = _passages(c, [number for numbers in places.values() for number in numbers])
+    return [
+        Inside(
+            card=found[item],
+            hits=tuple(_hit(said[number], query) for number in sorted(numbers) if number in said),
+            pages=len(seen[item]),
+        )
+        for item, numbers in places.items()
+    ]
 
 
 def _look(
@@ -207,22 +237,24 @@ def _look(
     after = 0
     new = 0
     for _ in range(ROUNDS):
-        rows = c.execute(
-            f"SELECT w.rowid AS id, e.item, p.text FROM {side.passages} w CROSS JOIN passage p ON p.id = w.rowid"
+        row = c.execute(
+            "SELECT json_group_array(json_array(id, item, text)) FROM"
+            f" (SELECT w.rowid AS id, e.item, p.text FROM {side.passages} w CROSS JOIN passage p ON p.id = w.rowid"
             f" CROSS JOIN text t ON t.id = p.text CROSS JOIN {side.entry} e ON e.item = t.item AND e.text_of = t.file"
-            f" WHERE {side.passages} MATCH ? AND w.rowid > ?{where} ORDER BY w.rowid LIMIT ?",
+            f" WHERE {side.passages} MATCH ? AND w.rowid > ?{where} ORDER BY w.rowid LIMIT ?)",
             (question, after, *values, A_LOOK),
-        ).fetchall()
-        for row in rows:
-            new += row["item"] not in seen
-            places = seen.setdefault(row["item"], [])
-            if row["id"] not in places and len(places) < A_LOOK:
-                places.append(row["id"])
-        if len(rows) < A_LOOK or new >= ITEMS_LOOKED_AT:
+        ).fetchone()
+        looked_at = _places.decode(row[0])
+        for number, item, _ in looked_at:
+            new += item not in seen
+            places = seen.setdefault(item, [])
+            if number not in places and len(places) < A_LOOK:
+                places.append(number)
+        if len(looked_at) < A_LOOK or new >= ITEMS_LOOKED_AT:
             return
-        after = rows[-1]["id"]
-        if rows[0]["text"] == rows[-1]["text"]:
-            after = c.execute("SELECT max(id) FROM passage WHERE text = ?", (rows[-1]["text"],)).fetchone()[0]
+        after, _, text = looked_at[-1]
+        if looked_at[0][2] == text:
+            after = c.execute("SELECT max(id) FROM passage WHERE text = ?", (text,)).fetchone()[0]
 
 
 def inside(c: sqlite3.Connection, query: Query, item_id: str, *, limit: int) -> list[Hit]:
@@ -248,12 +280,10 @@ def inside(c: sqlite3.Connection, query: Query, item_id: str, *, limit: int) -> 
     return []
 
 
-def _inside(c: sqlite3.Connection, query: Query, card: Card, passages: list[int]) -> Inside:
-    marks = ",".join("?" * min(len(passages), HITS_AN_ITEM))
-    rows = c.execute(
-        f"SELECT section, label, body FROM passage WHERE id IN ({marks}) ORDER BY id", tuple(passages[:HITS_AN_ITEM])
-    )
-    return Inside(card=card, hits=tuple(_hit(row, query) for row in rows), pages=len(passages))
+def _passages(c: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, sqlite3.Row]:
+    marks = ",".join("?" * len(numbers))
+    rows = c.execute(f"SELECT id, section, label, body FROM passage WHERE id IN ({marks})", tuple(numbers))
+    return {row["id"]: row for row in rows}
 
 
 def _hit(row: sqlite3.Row, query: Query) -> Hit:
@@ -266,9 +296,11 @@ def people(c: sqlite3.Connection, query: Query, *, most: int) -> list[str]:
     if side is None or not query.words:
         return []
     question = f"people : {asked.all_of(query)}"
-    ids = c.execute(f"SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? ORDER BY rowid DESC LIMIT 60", (question,))
+    ids = _numbers(
+        c, f"SELECT rowid AS id FROM {side.words} WHERE {side.words} MATCH ? ORDER BY rowid DESC LIMIT 60", (question,)
+    )
     names = Counter[str]()
-    for card in _cards_of(c, side, [row["rowid"] for row in ids]):
+    for card in _cards_of(c, side, ids):
         for name in card.people.split(", "):
             if asked.has(name, query):
                 names[name] += 1
