@@ -121,15 +121,18 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
 
 
 def _head(tar: tarfile.TarFile, name: str, file: Path) -> bytes:
+    """The bytes of one of the two members a bundle begins with. Whose first one is there but not all of it, was cut."""
+    found = b""
     try:
         member = tar.next()
         if member is None or member.name != name or not member.isreg() or member.size > _HEAD_LIMIT:
             raise problems.not_a_bundle(str(file))
-        body = tar.extractfile(member)
-        assert body is not None  # noqa: S101
-        found = body.read(member.size)
+        if (body := tar.extractfile(member)) is not None:
+            found = body.read(member.size)
     except (tarfile.TarError, EOFError):
-        raise problems.not_a_bundle(str(file)) from None
+        if name == SIGNATURE and tar.offset == 0:
+            raise problems.not_a_bundle(str(file)) from None
+        raise problems.truncated(name) from None
     if len(found) != member.size:
         raise problems.truncated(name)
     return found
