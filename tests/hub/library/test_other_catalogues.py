@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def atom(links: str = "", epub: str = "/a.epub", pdf: str = "a.pdf") -> bytes:
 
 
 @asynccontextmanager
-async def serving(pages: dict[str, bytes | str]) -> AsyncIterator[tuple[str, list[str]]]:
+async def serving(pages: Mapping[str, bytes | str]) -> AsyncIterator[tuple[str, list[str]]]:
     """A catalogue; a text is an address it redirects to. Yields its own address, and what was asked for."""
     asked: list[str] = []
 
@@ -163,7 +163,7 @@ async def test_the_hub_itself_and_closed_catalogues_are_refused_with_the_reason(
 
 
 async def test_a_harvest_goes_on_after_a_power_cut_with_the_page_that_was_torn(tmp_path: Path) -> None:
-    pages: dict[str, bytes | str] = {f"/{n}": atom(f'<link rel="next" href="/{n + 1}"/>') for n in range(4)} | {"/4": atom()}
+    pages = {f"/{n}": atom(f'<link rel="next" href="/{n + 1}"/>') for n in range(4)} | {"/4": atom()}
     async with serving(pages) as (base, asked):
         path = tmp_path / "harvest"
         order = Asked(opds=f"{base}/0", here=True)

@@ -153,7 +153,7 @@ def _links(node: etree._Element, address: str) -> list[tuple[str, str, str]]:
 
 def _atom(node: etree._Element, links: list[tuple[str, str, str]]) -> Entry:
     def texts(name: str) -> list[str]:
-        return [" ".join("".join(one.itertext()).split()) for one in node.iterfind(f"{{*}}{name}")]
+        return [" ".join("".join(map(str, one.itertext())).split()) for one in node.iterfind(f"{{*}}{name}")]
 
     def first(*names: str) -> str | None:
         return next((text for name in names for text in texts(name) if text), None)
