@@ -1,6 +1,7 @@
 """What pages and measures are given: joined, counted, put in order, each figure with the ids behind it. No I/O."""
 
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -199,6 +200,30 @@ class LogBookRow(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     """Ids of the machines used."""
+
+
+class SetUp(msgspec.Struct, frozen=True, kw_only=True):
+    """That a play was run on a machine, and how it ended there."""
+
+    run: str
+    title: str
+    version: str
+    at: int
+    well: bool
+    said: Text
+    trial: bool = False
+    task: str = ""
+    message: str = ""
+
+
+class SetUps(Protocol):
+    """Whoever knows what plays did to machines."""
+
+    async def set_up(self, locale: str) -> dict[str, SetUp]:
+        """Machine → the last real run that touched it."""
+
+    async def set_up_of(self, machine: str, locale: str) -> list[SetUp]:
+        """Newest first, trials too."""
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):

@@ -175,6 +175,7 @@ async def machine(request: web.Request) -> web.StreamResponse:
         wish_icons=WISH_ICONS,
         asked=[(one, ASKED_STATES[one.state(now)]) for one in await request.app[ASKER].of(found.id, limit=10)],
         here="/lab/machines",
+        set_ups=await lab.set_up_of(found.id, LOCALE.get()),
         title=found.name,
         page=page,
         sight=page.sight,

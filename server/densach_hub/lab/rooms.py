@@ -8,6 +8,7 @@ from densach_core.errors import BadInput, Problem
 from densach_core.text import t, tn
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
+from densach_core.web.speech import LOCALE
 from densach_core.web.statuses import status_of
 from densach_hub.fleet.model import Room, RoomKind
 from densach_hub.lab.frame import routes, show
@@ -77,6 +78,7 @@ async def room(request: web.Request) -> web.StreamResponse:
         map=found,
         legend=in_order(c.sight.glyph for c in found.cells),
         faults=await lab.room_faults(found.room.id),
+        set_up=await lab.set_up(LOCALE.get()),
         use=await lab.room_use(found),
         homeless=await lab.homeless(),
         unseated=[s.machine for s in found.sight.loose if s.machine is not None],
@@ -95,6 +97,7 @@ async def room_map(request: web.Request) -> web.StreamResponse:
         map=found,
         legend=in_order(c.sight.glyph for c in found.cells),
         faults=await lab.room_faults(found.room.id),
+        set_up=await lab.set_up(LOCALE.get()),
     )
 
 

@@ -14,7 +14,7 @@ from densach_core.text import Text, t
 from densach_hub.fleet.logbook import USUAL_PERIODS
 from densach_hub.fleet.model import FaultReport, Machine, Room
 from densach_hub.fleet.service import Fleet
-from densach_hub.fleet.sights import LogBookRow, MachineRow, SlotOfDay
+from densach_hub.fleet.sights import LogBookRow, MachineRow, SetUp, SetUps, SlotOfDay
 from densach_hub.lab.composition import groups, software_count
 from densach_hub.lab.history import happened
 from densach_hub.lab.model import Curve, FaultPlace, JoinLine, Label, MachinePage, Morning, RoomMap
@@ -42,16 +42,23 @@ async def usual_slots(_day: date) -> tuple[SlotOfDay, ...]:
 
 class Lab:
     """`slots_of` gives the school periods of a day (for the log-book); the usual ones where nobody provides it.
-    `reason_of` says in words why something is in quarantine."""
+    `reason_of` says in words why something is in quarantine. `set_ups` knows what plays did to machines."""
 
     def __init__(
-        self, fleet: Fleet, clock: Clock, *, slots_of: SlotsOf = usual_slots, reason_of: Callable[[str], Text] = Text
+        self,
+        fleet: Fleet,
+        clock: Clock,
+        *,
+        slots_of: SlotsOf = usual_slots,
+        reason_of: Callable[[str], Text] = Text,
+        set_ups: SetUps | None = None,
     ) -> None:
         self.fleet = fleet
         self.reason_of = reason_of
         self.lines: Briefly[JoinLine] = Briefly(clock)
         self._clock = clock
         self._slots_of = slots_of
+        self._set_ups = set_ups
 
     def now_ms(self) -> int:
         return self._clock.now_ms()
@@ -74,6 +81,14 @@ class Lab:
     async def room(self, room_id: str) -> RoomMap:
         """Raises NotFound."""
         return drawn(await self.fleet.alerts.room(room_id))
+
+    async def set_up(self, locale: str) -> dict[str, SetUp]:
+        """Machine → the last play that was run on it."""
+        return {} if self._set_ups is None else await self._set_ups.set_up(locale)
+
+    async def set_up_of(self, machine_id: str, locale: str) -> list[SetUp]:
+        """What plays did to a machine, newest first."""
+        return [] if self._set_ups is None else await self._set_ups.set_up_of(machine_id, locale)
 
     async def room_faults(self, room_id: str) -> list[FaultReport]:
         return await self.fleet.faults.open_ones(room=room_id)

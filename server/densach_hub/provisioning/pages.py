@@ -46,7 +46,7 @@ async def overview(request: web.Request) -> web.StreamResponse:
         readiness=service.readiness(), real=sum(1 for row in rows if not row.machine.simulated), every=len(rows),
         rooms=by_room(await service.fleet.rooms.all(), rows, await service.lasts()),
         public_key=service.public_key(), known=service.known_hosts(), user=service.user,
-        names={row.machine.id: row.machine.name for row in rows}, **await _runs(request),
+        names={row.machine.id: row.machine.name for row in rows}, room=request.query.get("room", ""), **await _runs(request),
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.fleet.model import Kind, Room
 from densach_hub.fleet.service import Fleet
-from densach_hub.fleet.sights import MachineRow
+from densach_hub.fleet.sights import MachineRow, SetUp
 from densach_hub.provisioning import choosing, plays, runner, store
 from densach_hub.provisioning.choosing import Candidate
 from densach_hub.provisioning.inventory import SECTIONS, Host, Inventory, inventory
@@ -46,6 +46,7 @@ from densach_hub.provisioning.model import (
     Value,
 )
 from densach_hub.provisioning.rules import checked_values, outcome, settled
+from densach_hub.provisioning.words import HOST_STATES
 
 log = structlog.get_logger("provisioning")
 TOPIC = "provisioning"
@@ -403,6 +404,34 @@ class Provisioning:
     async def lasts(self) -> dict[str, Last]:
         """Machine → the last real run that touched it."""
         return {last.machine: last for last in await self._db.read(store.lasts)}
+
+    async def set_up(self, locale: str) -> dict[str, SetUp]:
+        """Machine → the last real run that touched it, for the lab's maps."""
+        titles = self._titles(locale)
+        return {
+            last.machine: SetUp(
+                run=last.run, title=titles.get(last.play, last.play), version=last.version, at=last.at, well=not last.state.bad,
+                said=HOST_STATES[last.state], task=last.task, message=last.message,
+            )
+            for last in await self._db.read(store.lasts)
+        }  # fmt: skip
+
+    async def set_up_of(self, machine: str, locale: str) -> list[SetUp]:
+        """Newest first, trials too, for a machine's page."""
+        titles = self._titles(locale)
+        return [
+            SetUp(
+                run=run.id, title=titles.get(run.play, run.play), version=run.version, at=run.ended_at or run.started_at,
+                well=not host.state.bad, said=HOST_STATES[host.state], trial=run.check, task=host.task, message=host.message,
+            )
+            for run, host in await self.of_machine(machine)
+        ]  # fmt: skip
+
+    def _titles(self, locale: str) -> dict[str, str]:
+        try:
+            return {play.file: play.title.say(locale) for play in self.plays()}
+        except Unavailable:
+            return {}
 
     async def _names(self) -> dict[str, str]:
         """What a report may call a machine → its id; names that two machines share lead to none."""
