@@ -3,16 +3,19 @@
 import asyncio
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
+from sqlite3 import Error as SqliteError
 
 import msgspec
 import structlog
 
 from densach_core.clock import Clock
 from densach_core.database import Database
+from densach_core.errors import Problem, Unavailable, disk_full
 from densach_core.live import Bus
+from densach_core.text import t
 from densach_hub.library import index, pairing, sides, store
 from densach_hub.library.extraction import WALL_SECONDS, Extractor, Reading
 from densach_hub.library.finding import Finder
@@ -20,7 +23,7 @@ from densach_hub.library.model import Form, Item, Kind, State
 from densach_hub.library.rules import filled
 from densach_hub.library.sides import Tables
 from densach_hub.library.tracks import Tracks
-from densach_hub.library.vault import Vault
+from densach_hub.library.vault import FULL, Vault
 
 log = structlog.get_logger("library")
 MOST_ATTEMPTS = 3
@@ -55,6 +58,7 @@ class Cataloguer:
         self._clock = clock
         self._bus = bus
         self._wake = asyncio.Event()
+        self.trouble: Problem | None = None
         self.extractor = Extractor(data / "uploads", wall_seconds=wall_seconds)
 
     def wake(self) -> None:
@@ -62,18 +66,27 @@ class Cataloguer:
         self._wake.set()
 
     async def run(self) -> None:
-        """Reads what waits until cancelled; looks by itself every few seconds for what a command added."""
-        async with self.extractor:
-            await self.catch_up()
-            while True:
-                self._wake.clear()
-                if await self._finder.notice():
-                    await self._look()
-                try:
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
-                except TimeoutError:
-                    await self.extractor.rest()
+        """Reads what waits until cancelled; looks by itself every few seconds for what a command added.
+
+        Raises what stopped it (a full disk); until it runs again `trouble` says so at the librarian's desk.
+        """
+        try:
+            async with self.extractor:
+                await self.catch_up()
+                self.trouble = None
+                while True:
+                    self._wake.clear()
+                    if await self._finder.notice():
+                        await self._look()
+                    try:
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._wake.wait()
+                    except TimeoutError:
+                        await self.extractor.rest()
+        except (Problem, OSError, SqliteError) as problem:
+            self.trouble = _told(problem)
+            self._bus.say("library")
+            raise
 
     async def _look(self) -> None:
         with self.alone() as alone:
@@ -105,8 +118,16 @@ class Cataloguer:
         if it.file is None or attempts > MOST_ATTEMPTS:
             await self._broken(it, "library.reader-crashed" if it.file else "library.file-missing", "")
             return
+        try:
+            await self._read_file(it, it.file)
+        except (Problem, OSError, SqliteError):  # not the file's fault: it is tried again as if it had not been
+            with suppress(Problem, SqliteError):
+                await self._school.write(lambda c: store.reset_attempts(c, it.id))
+            raise
+
+    async def _read_file(self, it: Item, file: str) -> None:
         beside = await self._tracks.added(it.id)
-        async with self.extractor.read(self._vault.path(it.file), it.file_name or it.title, beside=beside) as reading:
+        async with self.extractor.read(self._vault.path(file), it.file_name or it.title, beside=beside) as reading:
             result = reading.result
             if result.found is None:
                 await self._broken(it, result.problem or "library.reader-failed", result.detail, result.media_type)
@@ -305,3 +326,14 @@ class Cataloguer:
                 await self._put_text(it, reading)
             else:
                 await self._search.write(lambda c: index.text_done(c, it.id, file))
+
+
+def _told(problem: Exception) -> Problem:
+    """What stopped the reading, in words for the desk."""
+    if isinstance(problem, Problem):
+        return problem
+    if isinstance(problem, OSError) and problem.errno in FULL:
+        return disk_full()
+    return Unavailable(
+        "library.index-stopped", t("New items cannot be put into the search at the moment."), t("It is tried again every minute.")
+    )

@@ -62,6 +62,7 @@ async def _list(request: web.Request) -> dict[str, object]:
         "tab": tab,
         "words": words,
         "counts": await library.counts(),
+        "trouble": library.cataloguer.trouble,
     }
 
 
