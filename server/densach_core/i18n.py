@@ -28,6 +28,7 @@ OPTIONS = {
     "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols",
 }
 KEYWORDS = {"t": None, "_": None, "tn": (1, 2), "_n": (1, 2)}
+_COMMA = str.maketrans(",.", ".,")
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}  # huyền hỏi ngã sắc nặng
 _BASES = {
@@ -50,20 +51,21 @@ class Languages:
         """The sentence in a language; an unknown msgid is said in English rather than not at all."""
         if isinstance(text, str):
             return text
-        if locale == "vi" and text.msgid in self._vi:
-            sentence = self._vi[text.msgid]
-        else:
+        sentence = self._vi.get(text.msgid) if locale == "vi" else None
+        if sentence is None:
             sentence = text.many if text.many is not None and text.n != 1 else text.msgid
         if not text.values:
             return sentence
-        values = {key: self.say(v, locale) if isinstance(v, Text) else v for key, v in text.values.items()}
-        return sentence.format_map(_Spoken(values, locale))
+        values = _Values()
+        for key, value in text.values.items():
+            if isinstance(value, Text):
+                values[key] = self.say(value, locale)
+            else:
+                values[key] = value if type(value) is str else spoken(value, locale)
+        return sentence.format_map(values)
 
 
-class _Spoken(dict[str, object]):
-    def __init__(self, values: dict[str, object], locale: Locale) -> None:
-        super().__init__({key: spoken(value, locale) for key, value in values.items()})
-
+class _Values(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "{" + key + "}"
 
@@ -73,7 +75,7 @@ def spoken(value: object, locale: Locale) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     written = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
-    return written.translate(str.maketrans(",.", ".,")) if locale == "vi" else written
+    return written.translate(_COMMA) if locale == "vi" else written
 
 
 def sort_key(name: str) -> tuple[tuple[int, ...], ...]:

@@ -25,7 +25,7 @@ class Speech:
         return "" if text is None else self._languages.say(text, LOCALE.get())
 
     def gettext(self, msgid: str, /, **values: object) -> str:
-        return self.say(Text(msgid, values))
+        return self._languages.say(Text(msgid, values), LOCALE.get())
 
     def ngettext(self, one: str, many: str, /, *, n: int, **values: object) -> str:
         return self.say(Text(one, {"n": n, **values}, many, n))
