@@ -128,7 +128,7 @@ def _belongs(name: str, kind: Kind | None) -> bool:
 
 async def _book(library: Library, it: Item) -> list[str]:
     """Addresses of the book itself: its file, or its entries where the reader asks for those."""
-    own = [f"/items/{it.id}/cover?v={it.cover[:10]}"] if it.cover else []
+    own = [f"/items/{it.id}/cover"]
     packed = it.kind in {Kind.EPUB, Kind.COMIC} or it.media_type == recordings.MEDIA_TYPE
     if not packed:
         return [*own, f"/items/{it.id}/file"]

@@ -74,25 +74,25 @@ async function fill(name, copy, reader, told) {
   const version = copy.reader[0].split("/")[2];
   const files = await caches.open(`densach-reader-${version}`);
   const here = new Set((await files.keys()).map((one) => new URL(one.url).pathname));
+  let bytes = 0;
   const wanted = [
-    ...copy.book.map((address) => () => take(cache, address)),
+    ...copy.book.map((address) => async () => { bytes += await take(cache, address); }),
     ...copy.reader.filter((address) => !here.has(decodeURI(address)) && !here.has(address)).map((address) => () => take(files, address)),
     () => take(cache, copy.page, `/read/${copy.id}`, reader),
   ];
   const shell = await caches.open(SHELL);
   wanted.push(() => take(shell, "/read/kept?copy", "/read/kept", reader));
   let taken = 0;
-  let bytes = 0;
   const left = [...wanted];
   const work = async () => {
     for (let next = left.shift(); next; next = left.shift()) {
-      bytes += await next();
+      await next();
       taken += 1;
       told(taken / wanted.length);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const note = { ...copy, book: undefined, files: copy.reader, reader, static: version, bytes, cover: copy.book[0], at: Date.now() };
+  const note = { ...copy, book: undefined, files: copy.reader, reader, static: version, bytes, at: Date.now() };
   await cache.put(NOTE, new Response(JSON.stringify(note), { headers: { "Content-Type": "application/json" } }));
 }
 
@@ -127,6 +127,12 @@ async function dropBroken(name) {
   await navigator.locks.request(`densach-keep-${item}`, { ifAvailable: true }, async (mine) => {
     if (mine && !await (await caches.open(name)).match(NOTE)) await caches.delete(name);
   });
+}
+
+// Bytes that this origin takes on the device, the readers' own files with them; null where the browser does not say.
+export async function taken() {
+  if (!navigator.storage || !navigator.storage.estimate) return null;
+  return (await navigator.storage.estimate()).usage || null;
 }
 
 export async function copyOf(item) {

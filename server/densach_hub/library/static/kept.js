@@ -1,6 +1,6 @@
 // The page of what this device keeps. It works without the network: everything on it is asked of the browser.
 
-import { canKeep, copies, remove } from "./keep.js";
+import { canKeep, copies, remove, taken } from "./keep.js";
 
 const box = document.querySelector("#kept");
 const list = box.querySelector("ul");
@@ -8,11 +8,12 @@ const template = box.querySelector("template");
 const size = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
 const day = new Intl.DateTimeFormat(document.documentElement.lang === "vi" ? "vi-VN" : "en-GB");
 
-const sizeOf = (bytes) => (bytes >= 1e6 ? `${size.format(bytes / 1e6)} MB` : `${size.format(Math.max(1, bytes / 1e3))} kB`);
+const sizeOf = (bytes) => (bytes >= 1e6 ? `${size.format(bytes / 1e6)} MB` : `${size.format(Math.max(1, bytes / 1e3))} KB`);
 
 function lineOf(copy) {
   const line = template.content.cloneNode(true).firstElementChild;
   for (const link of line.querySelectorAll("a")) link.href = `/read/${copy.id}`;
+  line.querySelector("img").src = `/items/${copy.id}/cover`;
   line.querySelector("[data-title]").textContent = copy.title;
   line.querySelector("[data-facts]").textContent = `${box.dataset[copy.kind] || ""} · ${sizeOf(copy.bytes)} · ${day.format(copy.at)}`;
   line.querySelector("[data-of]").textContent = ` ${copy.title}`;
@@ -42,8 +43,9 @@ async function show() {
   box.querySelector("[data-none]").hidden = found.length > 0 || !canKeep;
   box.querySelector("[data-insecure]").hidden = canKeep;
   const total = box.querySelector("[data-total]");
-  total.hidden = !found.length;
-  total.textContent = box.dataset.total.replace("{size}", sizeOf(found.reduce((sum, one) => sum + one.bytes, 0)));
+  const bytes = found.length ? await taken() : null;
+  total.hidden = bytes === null;
+  if (bytes !== null) total.textContent = box.dataset.total.replace("{size}", sizeOf(bytes));
   box.classList.add("is-shown");
 }
 
