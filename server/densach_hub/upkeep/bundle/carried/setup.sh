@@ -63,7 +63,7 @@ if ! [ -x "$tools/bin/ansible-playbook" ] || ! cmp -s wheels/provision.txt "$too
     rm -rf "$tools.new"
     mkdir -p "$(dirname "$tools")"
     python3 -m venv "$tools.new"
-    "$tools.new/bin/python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --no-index --find-links wheels \
+    "$tools.new/bin/python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --no-compile --no-index --find-links wheels \
         --require-hashes --no-deps -r wheels/provision.txt ||
         stop setup.wheels "Không cài được Ansible từ tệp này." "Ansible could not be installed from this bundle."
     rm -rf "$tools"
@@ -80,6 +80,26 @@ if [ "$what" = tools ]; then
     say "Xong: $tools/bin/ansible-playbook" "ready: $tools/bin/ansible-playbook"
     exit 0
 fi
+# The hub as Ansible sees it. Yours to edit: name, school, rooms; every variable is in playbooks/roles/*/defaults/main.yml
+inventory=/etc/densach/inventory/hosts.yml
+if ! [ -e "$inventory" ]; then
+    mkdir -p "${inventory%/*}"
+    cat >"$inventory.new" <<END
+# Biến của từng vai trò: $here/playbooks/roles/*/defaults/main.yml
+# The variables of each role: see there. Afterwards: sudo sh $here/setup.sh $what
+all:
+  vars:
+    densach_hub_name: densach.lan
+    bundle_dir: $here
+  children:
+    $what:
+      hosts:
+        localhost:
+          ansible_connection: local
+          ansible_python_interpreter: /usr/bin/python3
+END
+    mv "$inventory.new" "$inventory"
+fi
 say "Cài đặt ($what)" "installing ($what)"
 cd playbooks
-exec env PATH="$tools/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 "$tools/bin/ansible-playbook" -i localhost, -c local -e "bundle_dir=$here" "$@" "$what.yml"
+exec env PATH="$tools/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 "$tools/bin/ansible-playbook" -i "$inventory" "$@" "$what.yml"
