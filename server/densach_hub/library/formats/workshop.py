@@ -10,6 +10,7 @@ from PIL import Image
 
 from densach_core.folding import fold
 from densach_hub.library.formats.found import Found, Passage, Source, TrackFile
+from densach_hub.library.formats.old_letters import in_unicode
 
 COVER_WIDTH = 400
 COVER_HEIGHT = 600
@@ -77,8 +78,8 @@ class Workshop:
 
 
 def passages(section: int, label: str | None, text: str) -> Iterator[Passage]:
-    """A text cut at spaces into passages."""
-    words = " ".join(text.split())
+    """A text cut at spaces into passages; what was typed for the fonts of before Unicode as what it meant."""
+    words = in_unicode(" ".join(text.split()))
     while words:
         cut = len(words)
         if cut > PASSAGE_CHARS:
