@@ -153,9 +153,10 @@ class Uploads:
 
     async def complete(self, upload: Upload) -> Upload:
         """Checks the whole file and moves it into the vault. Raises BadInput("library.hash") when it is not what was sent."""
-        if upload.sha256:
-            return upload
         part = self._part(upload)
+        if upload.sha256:  # a process that was killed in between had named it and not moved it
+            await asyncio.to_thread(self._adopt, upload, part)
+            return upload
         digest = await asyncio.to_thread(digest_of, part)
         if upload.expected is not None and digest != upload.expected:
             await asyncio.to_thread(self._drop, upload.id)
@@ -217,7 +218,10 @@ class Uploads:
 
     def _move(self, upload: Upload, part: Path) -> None:
         self._save(upload)
-        if part.exists() and upload.sha256:
+        self._adopt(upload, part)
+
+    def _adopt(self, upload: Upload, part: Path) -> None:
+        if upload.sha256 and part.exists():
             self._vault.adopt(part, upload.sha256)
 
     def _part(self, upload: Upload) -> Path:
