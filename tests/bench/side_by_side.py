@@ -1,7 +1,8 @@
 """The library beside others that can be installed here, in one run, on the same 5,000 records: search, an item's page, memory.
 
-One after the other, so that none takes the machine from another. What does not start is named with the reason, and the benchmark
-then ends as not (wholly) measured. Two minutes for each; `densach bench peers`.
+Like is held against like: whole pages against whole pages (calibre-web), `/api/v1` against the JSON that a peer's pages fetch
+(kolibri). One after the other, so that none takes the machine from another. What does not start is named with the reason, and the
+benchmark then ends as not (wholly) measured.
 """
 
 import contextlib
@@ -29,11 +30,13 @@ PEERS: tuple[Callable[[Path, Sequence[Item]], contextlib.AbstractContextManager[
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """`memory` in MB after everything."""
+    """`memory` in MB after everything; `each_ms` what one answer cost in processor time."""
 
     name: str
     python: bool
+    data: bool
     rounds: dict[tuple[str, int], Visited]
+    each_ms: dict[tuple[str, int], float]
     memory: float
 
     def rate(self, what: str, clients: int) -> float:
@@ -64,11 +67,25 @@ def peers() -> Iterator[Figure]:
         hub.prepare(lambda rooms: fill(rooms, RECORDS, 0, seed=SEED))
         say(f"{OURS}: starting")
         hub.start()
+        pid = hub.process().pid
         pages = tuple(f"/items/{it.id}" for it in items)
-        ours = _measured(Served(OURS, hub.url, "/search?q={}", pages, hub.process().pid), hub.folder)
-    for line in table(ours, others):
+        records = tuple(f"/api/v1/items/{it.id}" for it in items)
+        ours = [
+            _measured(Served(OURS, hub.url, "/search?q={}", pages, pid), hub.folder),
+            _measured(Served(f"{OURS} /api/v1", hub.url, "/api/v1/search?q={}", records, pid, data=True), hub.folder),
+        ]
+    for line in table([*ours, *others]):
         say(line)
-    yield from figures(ours, [one for one in others if one.python])
+    python = [one for one in others if one.python]
+    for own in ours:
+        yield from figures(own, [one for one in python if one.data == own.data])
+    if python:
+        best = min(python, key=lambda one: one.memory)
+        memory = max(own.memory for own in ours)
+        yield Figure(
+            what="memory after it", value=memory, unit="MB", against=best.memory, against_what=best.name, goal="below it",
+            met=memory < best.memory,
+        )  # fmt: skip
     if missing:
         raise RuntimeError(f"not all were compared: {'; '.join(missing)}")
 
@@ -77,51 +94,49 @@ def figures(ours: Measured, python: Sequence[Measured]) -> Iterator[Figure]:
     """Ours against the best of the others in each point, which need not be the same one in all of them."""
     if not python:
         return
+    answer, one_item = ("searches as data", "an item as data") if ours.data else ("searches as pages", "an item's page")
     for clients in CLIENTS:
         best = max(python, key=lambda one: one.rate("search", clients))
         rate, theirs = ours.rate("search", clients), best.rate("search", clients)
         yield Figure(
-            what=f"searches of {clients} clients", value=rate, unit="/s", against=theirs, against_what=best.name, goal="≥ 10 ×",
+            what=f"{answer}, {clients} clients", value=rate, unit="/s", against=theirs, against_what=best.name, goal="≥ 10 ×",
             met=rate >= 10 * theirs,
         )  # fmt: skip
         best = min(python, key=lambda one: one.p99("search", clients))
         p99, least = ours.p99("search", clients), best.p99("search", clients)
         yield Figure(
-            what=f"search p99 of {clients} clients", value=p99, unit="ms", against=least, against_what=best.name, goal="≤ 0.1 ×",
-            met=p99 <= 0.1 * least,
+            what=f"{answer}, {clients} clients, p99", value=p99, unit="ms", against=least, against_what=best.name,
+            goal="≤ 0.1 ×", met=p99 <= 0.1 * least,
         )  # fmt: skip
     for clients in CLIENTS:
         best = min(python, key=lambda one: one.p99("page", clients))
         p99, least = ours.p99("page", clients), best.p99("page", clients)
         yield Figure(
-            what=f"an item's page, p99 of {clients} clients", value=p99, unit="ms", against=least, against_what=best.name,
+            what=f"{one_item}, {clients} clients, p99", value=p99, unit="ms", against=least, against_what=best.name,
             goal="below it", met=p99 < least,
         )  # fmt: skip
-    best = min(python, key=lambda one: one.memory)
-    yield Figure(
-        what="memory after it", value=ours.memory, unit="MB", against=best.memory, against_what=best.name, goal="below it",
-        met=ours.memory < best.memory,
-    )  # fmt: skip
 
 
-def table(ours: Measured, others: Sequence[Measured]) -> Iterator[str]:
-    """A line for each figure, a column for each library; behind a peer's figure how often ours is contained in it."""
-    every = [ours, *others]
-    yield " | ".join(["".ljust(34), *(one.name.rjust(26) for one in every)])
+def table(every: Sequence[Measured]) -> Iterator[str]:
+    """A line for each figure, a column for each library; behind a figure how often the first one's is contained in it."""
+    yield " | ".join(["".ljust(34), *(one.name.rjust(22) for one in every)])
     for what in ("search", "page"):
         for clients in CLIENTS:
-            yield _row(f"{what} by {clients}, per second", [one.rate(what, clients) for one in every])
+            rounds = [one.rounds[what, clients] for one in every]
+            yield _row(f"{what} by {clients}, per second", [one.rate for one in rounds])
             yield _row(f"{what} by {clients}, p99 ms", [one.p99(what, clients) for one in every])
-            if any(one.rounds[what, clients].failed for one in every):
-                yield _row(f"{what} by {clients}, unanswered", [float(one.rounds[what, clients].failed) for one in every])
+            yield _row(f"{what} by {clients}, processor ms each", [one.each_ms[what, clients] for one in every])
+            yield _row(f"{what} by {clients}, KB each", [one.body_bytes / 1000 / max(1, len(one.took_ms)) for one in rounds])
+            if any(one.failed for one in rounds):
+                yield _row(f"{what} by {clients}, unanswered", [float(one.failed) for one in rounds])
     yield _row("memory after it, MB", [one.memory for one in every])
 
 
 def _row(what: str, values: Sequence[float]) -> str:
     ours = values[0]
-    cells = [written(ours).rjust(26)]
+    cells = [written(ours).rjust(22)]
     cells += [
-        f"{written(value)} ({written(value / ours)} ×)".rjust(26) if ours else written(value).rjust(26) for value in values[1:]
+        f"{written(value)} ({written(value / ours)} ×)".rjust(22) if ours else written(value).rjust(22) for value in values[1:]
     ]
     return " | ".join([what.ljust(34), *cells])
 
@@ -131,9 +146,14 @@ def _measured(served: Served, folder: Path) -> Measured:
     path = folder / "visiting.json"
     path.write_bytes(msgspec.json.encode(plan))
     rounds: dict[tuple[str, int], Visited] = {}
+    each_ms: dict[tuple[str, int], float] = {}
+    spent = served.processor_s()
     with Talker("tests.bench.visiting", str(path)) as visitors:
         for _ in range(2 * len(CLIENTS)):
             visited = msgspec.json.decode(" ".join(visitors.hear("visited")), type=Visited)
+            now = served.processor_s()
             rounds[visited.what, visited.clients] = visited
+            each_ms[visited.what, visited.clients] = 1000 * (now - spent) / max(1, len(visited.took_ms))
+            spent = now
             say(f"{served.name}: {visited.what} by {visited.clients}: {visited.rate:.1f}/s, {visited.failed} unanswered")
-    return Measured(served.name, served.python, rounds, served.memory())
+    return Measured(served.name, served.python, served.data, rounds, each_ms, served.memory())

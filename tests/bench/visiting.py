@@ -27,13 +27,15 @@ class VisitingPlan(msgspec.Struct, frozen=True):
 
 
 class Visited(msgspec.Struct, frozen=True):
-    """`took_ms` of what was answered with 200; `failed` was not, or not within PATIENCE_S; `seconds` until the last answer."""
+    """`took_ms` of what was answered with 200; `failed` was not, or not within PATIENCE_S; `seconds` until the last answer;
+    `body_bytes` of all answers, unpacked."""
 
     what: str
     clients: int
     seconds: float
     took_ms: list[float]
     failed: int
+    body_bytes: int
 
     @property
     def rate(self) -> float:
@@ -43,12 +45,12 @@ class Visited(msgspec.Struct, frozen=True):
 async def visit(plan: VisitingPlan, what: str, clients: int) -> Visited:
     every = Words(7)
     took: list[float] = []
-    failed = 0
+    failed = moved = 0
     began = time.monotonic()
     until = began + plan.seconds
 
     async def one(number: int) -> None:
-        nonlocal failed
+        nonlocal failed, moved
         seed = clients * 1_000 + number
         words, chance = every.drawn(seed), random.Random(seed)
         limit = aiohttp.ClientTimeout(total=PATIENCE_S)
@@ -62,7 +64,7 @@ async def visit(plan: VisitingPlan, what: str, clients: int) -> Visited:
                 start = time.monotonic()
                 try:
                     async with session.get(plan.url + path) as answer:
-                        await answer.read()
+                        moved += len(await answer.read())
                         fine = answer.status == 200
                 except (aiohttp.ClientError, TimeoutError):
                     fine = False
@@ -73,7 +75,7 @@ async def visit(plan: VisitingPlan, what: str, clients: int) -> Visited:
                     failed += 1
 
     await asyncio.gather(*(one(number) for number in range(clients)))
-    return Visited(what, clients, time.monotonic() - began, took, failed)
+    return Visited(what, clients, time.monotonic() - began, took, failed, moved)
 
 
 if __name__ == "__main__":

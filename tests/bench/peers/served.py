@@ -23,7 +23,8 @@ class NotStartedError(RuntimeError):
 
 
 class Served(msgspec.Struct, frozen=True):
-    """`search` is a path with `{}` for the words; `pages` are what a person opens of one item; `pid` the oldest process."""
+    """`search` is a path with `{}` for the words; `pages` are what a person opens of one item; `pid` the oldest process.
+    `data`: it answers JSON, which its pages fetch; else whole pages."""
 
     name: str
     url: str
@@ -31,15 +32,21 @@ class Served(msgspec.Struct, frozen=True):
     pages: tuple[str, ...]
     pid: int
     python: bool = False
+    data: bool = False
 
     def memory(self) -> float:
         """MB of all its processes; what they share is counted once (PSS)."""
+        return float(sum(process.memory_full_info().pss for process in self._family())) / 1e6
+
+    def processor_s(self) -> float:
+        """Processor seconds of all its processes until now."""
+        return float(sum(sum(process.cpu_times()[:2]) for process in self._family()))
+
+    def _family(self) -> Iterator[psutil.Process]:
         first = psutil.Process(self.pid)
-        total = 0.0
         for process in [first, *first.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                total += process.memory_full_info().pss / 1e6
-        return total
+                yield process
 
 
 def environment(name: str) -> Path:
