@@ -22,7 +22,7 @@ HOST_STATES: dict[HostState, Text] = {
     HostState.OK: t("well, nothing to change"),
     HostState.CHANGED: t("well, changed"),
     HostState.FAILED: t("failed"),
-    HostState.UNREACHABLE: t("not reached"),
+    HostState.UNREACHABLE: t("could not be reached"),
 }
 HOST_ICONS = {
     HostState.WAITING: "clock", HostState.RUNNING: "gear", HostState.OK: "check", HostState.CHANGED: "pencil",
@@ -44,6 +44,7 @@ REASONS: dict[str, Text] = {
     "provisioning.nothing-done": t("Nothing was done: the play is for other machines than those chosen."),
 }
 HINTS: tuple[tuple[re.Pattern[str], Text], ...] = (
+    (re.compile(r"^hidden \(no_log\)$"), t("The play hides what this step says.")),
     (
         re.compile(r"Host key verification failed|HOST IDENTIFICATION HAS CHANGED"),
         t("It shows another host key than before. Installed anew? Then let the hub forget the old key and run this again."),
