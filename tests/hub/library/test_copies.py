@@ -40,6 +40,11 @@ async def test_a_book_is_read_without_the_network_and_the_hub_is_told_later(
         await opened(page)
         assert "bậc hai" in await shown(page)
         assert await page.evaluate("() => 'copy' in document.querySelector('#reader').dataset")
+        await page.locator("#inside summary").click()
+        await page.locator("#inside input").fill("bac hai")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#inside li mark").first).to_have_text("bậc hai")
+        await page.locator("#inside li button").first.click()
         assert await page.evaluate(SELECT, "bậc hai")
         await page.locator("#selbar [data-colour=green]").click()
         await page.locator("#on").click()
@@ -80,6 +85,10 @@ async def test_other_kinds_open_from_the_copy_too(browser: Browser, live: World,
             await opened(page)
             if name == "a.pdf":
                 await page.wait_for_selector(".textLayer span")
+                await page.locator("#inside summary").click()
+                await page.locator("#inside input").fill("khong co chu nay")
+                await page.keyboard.press("Enter")
+                await expect(page.locator("#inside-said")).to_have_text("Không có những chữ này trong đây.")
             else:
                 await page.locator("#on").click()
                 await page.wait_for_function("() => document.querySelector('#page').naturalWidth > 0")

@@ -1,6 +1,7 @@
-// Words inside this book: the hub looks, the hits are listed with their chapter or page, one press goes there.
+// Words inside this book: the hub looks, or this device where the hub cannot be asked (`texts` yields the book's words); the hits
+// are listed with their chapter or page, one press goes there.
 
-export function startInside(goToHit) {
+export function startInside(goToHit, texts) {
   const panel = document.querySelector("#inside");
   const form = panel.querySelector("form");
   const list = panel.querySelector("ul");
@@ -18,9 +19,7 @@ export function startInside(goToHit) {
     said.textContent = said.dataset.looking;
     let hits = [];
     try {
-      const answer = await fetch(`/api/v1/items/${item}/hits?q=${encodeURIComponent(typed)}`);
-      if (!answer.ok) throw new Error(String(answer.status));
-      hits = (await answer.json()).hits;
+      hits = await hitsOf(typed);
     } catch (failed) {
       if (mine === asked) said.textContent = said.dataset.failed;
       return;
@@ -29,6 +28,17 @@ export function startInside(goToHit) {
     said.textContent = hits.length ? said.dataset.found.replace("{n}", String(hits.length)) : said.dataset.none;
     list.replaceChildren(...hits.map((hit) => lineOf(hit, typed)));
   });
+
+  async function hitsOf(typed) {
+    try {
+      const answer = await fetch(`/api/v1/items/${item}/hits?q=${encodeURIComponent(typed)}`);
+      if (!answer.ok) throw new Error(String(answer.status));
+      return (await answer.json()).hits;
+    } catch (offline) {
+      const { lookHere } = await import("./here.js");
+      return lookHere(typed, texts);
+    }
+  }
 
   function lineOf(hit, typed) {
     const line = document.createElement("li");

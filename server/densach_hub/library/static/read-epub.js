@@ -114,6 +114,17 @@ class Reader {
     for (const { doc } of this.view.renderer.getContents()) if (doc) markIn(doc, words);
   }
 
+  async *texts() {
+    for (const [section, one] of this.view.book.sections.entries()) {
+      const page = one.linear === "no" ? null : await one.createDocument();
+      if (!page || !page.body) continue;
+      for (const odd of page.body.querySelectorAll("script, style")) odd.remove();
+      const heading = page.body.querySelector("h1, h2, h3");
+      for (const block of page.body.querySelectorAll("p, li, h1, h2, h3, h4, td, th, br, div")) block.after(" ");
+      yield { section, label: heading ? heading.textContent.trim() : "", text: page.body.textContent };
+    }
+  }
+
   // ---- what marks ask for
 
   here() {
@@ -293,7 +304,7 @@ class Reader {
     document.querySelector("#on").addEventListener("click", () => this.view.goRight());
     this.slider.addEventListener("change", () => this.view.goToFraction(Number(this.slider.value) / 1000));
     this.contents(this.view.book.toc || []);
-    startInside((index, typed) => this.goToHit(index, typed));
+    startInside((index, typed) => this.goToHit(index, typed), () => this.texts());
     this.aloud = new Listen(this.view.language.canonical || holder.dataset.language, () => this.passages());
     addEventListener("resize", () => this.dress());
   }

@@ -88,12 +88,20 @@ class Reader {
     return this.highlights.filter((mark) => Number.parseInt(mark.where, 10) === number);
   }
 
+  async textOf(number) {
+    const content = await (await this.document.getPage(number)).getTextContent();
+    return content.items.map((one) => one.str + (one.hasEOL ? " " : "")).join("");
+  }
+
+  async *texts() {
+    for (let section = 0; section < this.pages.length; section += 1) yield { section, label: "", text: await this.textOf(section + 1) };
+  }
+
   // ---- reading aloud
 
   async *passages() {
     for (let number = this.current; number <= this.pages.length; number += 1) {
-      const content = await (await this.document.getPage(number)).getTextContent();
-      const text = content.items.map((one) => one.str + (one.hasEOL ? " " : "")).join("");
+      const text = await this.textOf(number);
       for (const [start, end] of sentences(text)) {
         yield {
           text: text.slice(start, end).trim(),
@@ -257,7 +265,7 @@ class Reader {
       const id = this.pages[Number(box.dataset.page) - 1].markAt(event.clientX, event.clientY);
       if (id) this.jotting.openById(id);
     });
-    startInside((index, typed) => this.goToHit(index, typed));
+    startInside((index, typed) => this.goToHit(index, typed), () => this.texts());
     this.aloud = new Listen(holder.dataset.language, () => this.passages());
     this.contents();
   }
