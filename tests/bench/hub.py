@@ -16,7 +16,7 @@ from densach_core.accounts.model import Role
 from densach_core.clock import SystemClock, day_of
 from densach_demo.children import Child, densach
 from densach_demo.notes import Ports, ports_from
-from densach_demo.readiness import taken, wait_ready
+from densach_demo.readiness import NotReadyError, taken, wait_ready
 from densach_demo.school import SCHOOL_CODE, hub_toml
 from densach_demo.simulator.hardware import hardware
 from densach_demo.simulator.joining import join
@@ -76,8 +76,12 @@ class BenchHub:
         self._child.start()
 
     def start(self, seconds: float = 60) -> None:
+        """Raises RuntimeError with the hub's last words when it does not come up."""
         self.launch()
-        wait_ready(self.url, seconds=seconds, gone=lambda: self._child.ended is not None)
+        try:
+            wait_ready(self.url, seconds=seconds, gone=lambda: self._child.ended is not None)
+        except NotReadyError as error:
+            raise RuntimeError(f"the hub did not start: {error}\n{self.last_words()}") from error
 
     def stop(self) -> None:
         self._child.end()

@@ -70,16 +70,19 @@ async def seek(plan: SeekingPlan, clients: int) -> Sought:
 
 
 async def pages(plan: SeekingPlan) -> PagesTook:
-    """What a page takes while something else goes on."""
+    """What a page takes while something else goes on: for so many seconds, or until a line comes in."""
     found = []
     until = time.monotonic() + plan.seconds
+    over = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin, over.set)
     async with aiohttp.ClientSession() as session:
-        while time.monotonic() < until:
+        while time.monotonic() < until and not over.is_set():
             start = time.monotonic()
             async with session.get(plan.url + plan.page) as answer:
                 await answer.read()
             found.append(1000 * (time.monotonic() - start))
             await asyncio.sleep(0.02)
+    asyncio.get_running_loop().remove_reader(sys.stdin)
     return PagesTook(found)
 
 
