@@ -10,7 +10,7 @@ from densach_core.database import Database
 from densach_core.errors import Unavailable
 from densach_hub.library import hits, sides, store, vocabulary
 from densach_hub.library.hits import Titles
-from densach_hub.library.model import Answer, Card, Filters, Hit, Home, Inside, Shelf, ShelfCount, Suggestions
+from densach_hub.library.model import Answer, Card, Filters, Hit, Home, Inside, Shelf, ShelfCount, Suggestions, Written
 from densach_hub.library.query import Query, parse, raw_words, spelled
 from densach_hub.library.sides import Tables
 from densach_hub.library.subjects import GRADES
@@ -134,6 +134,10 @@ class Finder:
         """The places in one item's text."""
         query = parse(typed)
         return await self._search.read(lambda c: hits.inside(c, query, item_id, limit=limit), seconds=TEXT_SECONDS)
+
+    async def text(self, item_id: str, *, section: int = 0, most: int = 50) -> list[Written]:
+        """What was read out of an item, from a section on."""
+        return await self._search.read(lambda c: hits.text(c, item_id, section=section, most=most), seconds=TEXT_SECONDS)
 
     async def cards(self, ids: Sequence[str]) -> list[Card]:
         """The cards of items in the order asked; those no longer shown are left out."""

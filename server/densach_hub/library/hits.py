@@ -16,7 +16,7 @@ from densach_hub.library import query as asked
 from densach_hub.library import sides, vocabulary
 from densach_hub.library.counts import Shape, counted, most_of
 from densach_hub.library.index import WORDED, bounds, unpacked
-from densach_hub.library.model import Card, Facets, Filters, Hit, Home, Inside, Shelf, ShelfCount
+from densach_hub.library.model import Card, Facets, Filters, Hit, Home, Inside, Shelf, ShelfCount, Written
 from densach_hub.library.query import Query
 from densach_hub.library.sides import Tables
 from densach_hub.library.subjects import GRADES
@@ -288,6 +288,19 @@ def _passages(c: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, sqlite
 
 def _hit(row: sqlite3.Row, query: Query) -> Hit:
     return Hit(section=row["section"], label=row["label"], excerpt=asked.excerpt(unpacked(row["body"]), query))
+
+
+def text(c: sqlite3.Connection, item_id: str, *, section: int, most: int) -> list[Written]:
+    """An item's text from a section on, as far as `most` passages go."""
+    side = sides.answering(c)
+    if side is None:
+        return []
+    rows = c.execute(
+        f"SELECT p.section, p.label, p.body FROM {side.entry} e JOIN text t ON t.item = e.item AND t.file = e.text_of"
+        " JOIN passage p ON p.text = t.id WHERE e.item = ? AND p.section >= ? ORDER BY p.id LIMIT ?",
+        (item_id, section, most),
+    )
+    return [Written(section=row["section"], label=row["label"], text=unpacked(row["body"])) for row in rows]
 
 
 def people(c: sqlite3.Connection, query: Query, *, most: int) -> list[str]:

@@ -227,6 +227,14 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     excerpt: tuple[tuple[str, bool], ...]
 
 
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of an item's text, as it was read from the file."""
+
+    section: int
+    label: str | None
+    text: str
+
+
 class Inside(msgspec.Struct, frozen=True, kw_only=True):
     """An item whose text has the words."""
 

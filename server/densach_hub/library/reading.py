@@ -25,6 +25,7 @@ from densach_hub.library.packages import package_address
 from densach_hub.library.parts import unless_unreadable
 from densach_hub.library.playing import link_page, play_page
 from densach_hub.library.service import LIBRARY
+from densach_hub.library.texts import text_page
 from densach_hub.library.views import show
 from densach_hub.library.zim_pages import zim_page
 
@@ -102,7 +103,7 @@ async def read(request: web.Request) -> web.StreamResponse:
     """The reader for this kind of item. `?at=` opens a chapter or page (from 0), `?q=` marks words there."""
     library = request.app[LIBRARY]
     it = await library.item(request.match_info["id"])
-    if it.kind is not Kind.LINK and (not it.readable or it.kind in {Kind.DOCUMENT, None}):
+    if it.kind is not Kind.LINK and (not it.readable or it.kind is None):
         return see_other(request, f"/items/{it.id}")
     library.file_of(it)
     note_opened(request, it.id)
@@ -126,6 +127,8 @@ async def reader_page(request: web.Request, it: Item, whose: dict[str, object]) 
         "file_name": file_name(it),
         **whose,
     }
+    if it.kind is Kind.DOCUMENT:
+        return await text_page(request, it, values)
     if it.kind is Kind.SIMULATION:
         return _simulation(request, it, values)
     if it.kind is Kind.LESSON:

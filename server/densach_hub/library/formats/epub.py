@@ -27,7 +27,11 @@ ROLES = {"aut": "author", "trl": "translator", "edt": "editor", "ill": "illustra
 MOST_HEADINGS = 500
 _SPACE = re.compile(r"\s+")
 _UNSEEN = {"script", "style", "head", "template", "rt", "rp"}
-_BLOCKS = {"p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "br", "td", "th", "tr", "dt", "dd", "section", "blockquote"}
+_BLOCKS = {
+    "p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "br", "td", "th", "tr", "dt", "dd", "section", "blockquote", "article",
+    "aside", "header", "footer", "main", "nav", "ul", "ol", "dl", "table", "caption", "figure", "figcaption", "pre", "hr",
+    "address", "details", "summary", "form", "fieldset", "legend", "label", "button", "option", "body",
+}  # fmt: skip
 
 
 class Epub:

@@ -6,6 +6,7 @@ manifest's, `xml:base`, launch addresses with parameters. SCORM 2004 packages op
 
 import posixpath
 from collections.abc import Iterator
+from itertools import takewhile
 from urllib.parse import unquote
 
 import msgspec
@@ -64,8 +65,7 @@ class Scorm:
             if manifest_name(archive) is None:
                 raise Unreadable("library.nested-zip", _inner(archive) or "")
             manifest = manifest_of(archive)
-            names = _text_pages(archive, manifest)
-            for number, name in enumerate(names):
+            for number, name in _text_pages(archive, manifest):
                 body = archive.get(name)
                 if body is not None:
                     title, _, text = page_of(body)
@@ -164,11 +164,19 @@ def _general(root: etree._Element, name: str) -> str | None:
     return (clean(words_of(element))[:2000] or None) if element is not None else None
 
 
-def _text_pages(archive: Archive, manifest: Manifest) -> list[str]:
-    """The parts' own pages, numbered as the parts are; then the other pages."""
+def _text_pages(archive: Archive, manifest: Manifest) -> list[tuple[int, str]]:
+    """The parts' own pages, then the other pages; each with the part that is opened for it: the one it lies nearest to."""
     launched = [part.launch.partition("?")[0] for part in manifest.parts]
     others = [n for n in sorted(archive.entries) if n.lower().endswith(_PAGES) and n not in set(launched)]
-    return (launched + others)[:MOST_PAGES]
+    return [*enumerate(launched), *((_nearest(name, launched), name) for name in others)][:MOST_PAGES]
+
+
+def _nearest(name: str, launched: list[str]) -> int:
+    def together(n: int) -> int:
+        folders = zip(name.split("/")[:-1], launched[n].split("/")[:-1], strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], folders))
+
+    return max(range(len(launched)), key=lambda n: (together(n), -n))
 
 
 def _inner(archive: Archive) -> str | None:

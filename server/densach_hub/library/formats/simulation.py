@@ -3,7 +3,7 @@
 from lxml import etree, html
 
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, start_page
-from densach_hub.library.formats.epub import clean, gather, words_of
+from densach_hub.library.formats.epub import clean, gather
 from densach_hub.library.formats.found import Found, Source, Unreadable
 from densach_hub.library.formats.letters import decode
 from densach_hub.library.formats.workshop import Workshop
@@ -57,6 +57,6 @@ def page_of(body: bytes) -> tuple[str | None, str | None, str]:
         root = html.document_fromstring(decode(body).encode(), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None, None, ""
-    title = clean(root.findtext(".//title") or "") or None
-    etree.strip_elements(root, "script", "style", "template", with_tail=False)
-    return title, root.get("lang"), clean(words_of(root))
+    pieces: list[str] = []
+    gather(root, pieces)
+    return clean(root.findtext(".//title") or "") or None, root.get("lang"), clean("".join(pieces))
