@@ -148,7 +148,7 @@ async def item(request: web.Request) -> web.StreamResponse:
         hits = await library.finder.inside(words, it.id)
     return show(
         request, "library/item.html", title=t("{title}", title=it.title), item=it, place=place, kept=kept, words=words, hits=hits,
-        may_keep=may_keep(request, it), may_leave=may_leave(it),
+        has_pages=library.views.has_pages, may_keep=may_keep(request, it), may_leave=may_leave(it),
     )  # fmt: skip
 
 

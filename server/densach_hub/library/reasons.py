@@ -72,6 +72,8 @@ REMARKS: dict[str, Text] = {
     "library.zim-not-installed": t(
         "Its articles can be read and searched once the technician has installed libzim on the hub: pip install densach[zim]"
     ),
+    "library.view-failed": t("LibreOffice could not turn it into pages: it can be downloaded, and its words are found."),
+    "library.view-too-slow": t("Turning it into pages took too long: it can be downloaded, and its words are found."),
     "library.not-every-browser": t("Some browsers cannot play this kind of film."),
 }
 """What is odd about an item that can be used."""

@@ -30,6 +30,7 @@ from densach_hub.library.marking import Marking
 from densach_hub.library.model import Added, Current, Form, HeldTitle, Holdings, Home, Item, Kind, Reads, Record, State
 from densach_hub.library.names import Names
 from densach_hub.library.offers import Offers
+from densach_hub.library.pdf_views import PdfViews
 from densach_hub.library.readers import Readers
 from densach_hub.library.reading_lists import ReadingLists
 from densach_hub.library.rules import grade_from_name, grades, title_from
@@ -101,6 +102,7 @@ class Library:
             wall_seconds=wall_seconds,
         )
         self.encyclopedias = Encyclopedias(school, search, self.file_of, self.cataloguer.changed)
+        self.views = PdfViews(school, self.vault, data, self.cataloguer.changed)
         self.offers = Offers(school, self.cataloguer, clock)
         self.lists = ReadingLists(school, clock)
         self.names = Names(school, self.cataloguer)
@@ -116,6 +118,7 @@ class Library:
             group.create_task(_again_and_again(self.readers.run, "reads"), name="library reads")
             group.create_task(_again_and_again(self._sweep, "uploads"), name="library uploads")
             group.create_task(_again_and_again(self.imports.run, "imports"), name="library imports")
+            group.create_task(_again_and_again(self.views.run, "views"), name="library views")
             group.create_task(_again_and_again(self.encyclopedias.run, "articles"), name="library articles")
 
     async def _recover_and_read(self) -> None:

@@ -27,6 +27,7 @@ from densach_hub.library import (
     playing,
     reading,
     tus,
+    view_pages,
 )
 from densach_hub.library.asking import ASKING, Asking
 from densach_hub.library.opds import web as opds
@@ -42,6 +43,7 @@ ROUTES: tuple[Routes, ...] = (
     marks_api.routes,
     marks_pages.routes,
     files.routes,
+    view_pages.routes,
     desk.routes,
     desk_imports.routes,
     desk_many.routes,

@@ -16,9 +16,9 @@ OLE_WHOLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLE_LEAST = 3 * 512
 PACKED = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 NEVER_TEXT = frozenset({
-    ".pdf", ".epub", ".zip", ".cbz", ".cbr", ".zim", ".docx", ".docm", ".pptx", ".pptm", ".ppsx", ".xlsx", ".xlsm", ".odt", ".odp",
-    ".ods", ".doc", ".ppt", ".xls", ".mp4", ".m4v", ".m4a", ".m4b", ".mov", ".webm", ".mkv", ".mp3", ".ogg", ".oga", ".opus",
-    ".wav", ".flac", ".jpg", ".jpeg", ".png", ".gif", ".webp",
+    ".pdf", ".epub", ".zip", ".cbz", ".cbr", ".zim", ".docx", ".docm", ".pptx", ".pptm", ".ppsx", ".xlsx", ".xlsm", ".odt",
+    ".odp", ".ods", ".doc", ".ppt", ".xls", ".mp4", ".m4v", ".m4a", ".m4b", ".mov", ".webm", ".mkv", ".mp3", ".ogg", ".oga",
+    ".opus", ".wav", ".flac", ".jpg", ".jpeg", ".png", ".gif", ".webp",
 })  # fmt: skip
 """Under such a name plain text is no document: mostly it is a web page with an error, saved in place of the file."""
 
