@@ -5,6 +5,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -82,6 +83,12 @@ class BenchHub:
             wait_ready(self.url, seconds=seconds, gone=lambda: self._child.ended is not None)
         except NotReadyError as error:
             raise RuntimeError(f"the hub did not start: {error}\n{self.last_words()}") from error
+
+    def wait_for_backup(self, seconds: float = 120) -> None:
+        """Until the backup that a new hub takes at its start is complete: it copies all files, beside what is measured."""
+        until = time.monotonic() + seconds
+        while not list((self.data / "backups").glob("*/manifest.json")) and time.monotonic() < until:
+            time.sleep(0.2)
 
     def stop(self) -> None:
         self._child.end()

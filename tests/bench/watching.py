@@ -4,6 +4,7 @@ Plain sockets and one buffer, so that whoever sends is measured and not whoever 
 of connections.
 """
 
+import contextlib
 import random
 import re
 import selectors
@@ -70,6 +71,9 @@ class Watcher:
         self._began = time.monotonic()
         self.socket.sendall(text.encode())
 
+    def close(self) -> None:
+        self.socket.close()
+
     def again(self) -> None:
         self.socket.close()
         self.socket, self.last = self._connected(), False
@@ -99,11 +103,10 @@ class Watcher:
         return True
 
 
-def watch(plan: WatchingPlan, clients: int) -> Watched:
-    watchers = [Watcher(plan, number) for number in range(clients)]
+def _until(until: float, watchers: list[Watcher]) -> float:
+    """Reads what comes, and asks again; returns the seconds it took."""
     buffer = memoryview(bytearray(BUFFER))
     began = time.monotonic()
-    until = began + plan.seconds
     with selectors.DefaultSelector() as waiting:
         for watcher in watchers:
             waiting.register(watcher.socket, selectors.EVENT_READ, watcher)
@@ -117,9 +120,13 @@ def watch(plan: WatchingPlan, clients: int) -> Watched:
                         watcher.again()
                         waiting.register(watcher.socket, selectors.EVENT_READ, watcher)
                     watcher.ask()
-        seconds = time.monotonic() - began
-    for watcher in watchers:
-        watcher.socket.close()
+        return time.monotonic() - began
+
+
+def watch(plan: WatchingPlan, clients: int) -> Watched:
+    with contextlib.ExitStack() as opened:
+        watchers = [opened.enter_context(contextlib.closing(Watcher(plan, number))) for number in range(clients)]
+        seconds = _until(time.monotonic() + plan.seconds, watchers)
     moved, requests = sum(one.moved for one in watchers), sum(one.requests for one in watchers)
     return Watched(clients, moved, requests, seconds, 1000 * max(one.worst for one in watchers))
 
