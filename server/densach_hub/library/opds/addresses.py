@@ -33,7 +33,7 @@ ASKS: Final = "http://opds-spec.org/auth/document"
 
 DOOR: Final = "/opds/authentication.json"
 SEARCH_XML: Final = "/opds/v1.2/search.xml"
-LIMITS: Final = ("subject", "grade", "kind", "language")
+LIMITS: Final = ("subject", "grade", "kind", "language", "material", "audience", "licence")
 GRADES_SCHEME: Final = "urn:densach:grade"
 SUBJECTS_SCHEME: Final = "urn:densach:subject"
 _NEVER_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")

@@ -16,11 +16,13 @@ from densach_hub.library.asking import count_search
 from densach_hub.library.files import file_name
 from densach_hub.library.finding import MOST_OFFSET
 from densach_hub.library.kept import Kept
+from densach_hub.library.licences import licence_name
 from densach_hub.library.model import Facet, Facets, Filters, Form, Item, Kind
 from densach_hub.library.opds.addresses import JPEG, LIMITS, PNG, SVG, Version
 from densach_hub.library.opds.door import Door
 from densach_hub.library.opds.listing import RARE, Group, counted, groups, mark_of, stretch
 from densach_hub.library.pages import filters_of
+from densach_hub.library.school_words import word_of
 from densach_hub.library.service import Library
 from densach_hub.library.subjects import subject_name
 from densach_hub.library.views import KINDS, language_of
@@ -39,6 +41,9 @@ NAMED: dict[str, tuple[Text, Text, Callable[[str], Text | str | None]]] = {
     "grade": (t("Grade"), t("By grade"), lambda key: t("Grade {grade}", grade=int(key))),
     "kind": (t("Kind"), t("By kind"), lambda key: KINDS[Kind(key)][0]),
     "language": (t("Language"), t("By language"), language_of),
+    "material": (t("Type"), t("By type"), lambda key: word_of("material", key)),
+    "audience": (t("Audience"), t("By audience"), lambda key: word_of("audience", key)),
+    "licence": (t("Licence"), t("By licence"), licence_name),
 }
 """A limit → what it is called, the list of its values, the name of a value."""
 
@@ -216,7 +221,8 @@ def _narrowings(version: Version, asked: dict[str, str], facets: Facets) -> tupl
 
 
 def _facets_of(limit: str, facets: Facets) -> tuple[Facet, ...]:
-    return {"subject": facets.subjects, "grade": facets.grades, "kind": facets.kinds, "language": facets.languages}[limit]
+    found: tuple[Facet, ...] = getattr(facets, f"{limit}s")
+    return found
 
 
 def _limits(filters: Filters) -> dict[str, str]:

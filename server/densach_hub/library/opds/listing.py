@@ -4,16 +4,17 @@ beginning. And how much of it stands under each subject, grade, kind and languag
 # ruff: noqa: S608 - only names of tables are put into statements
 
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
-from densach_hub.library import sides
-from densach_hub.library.index import bounds, limit
-from densach_hub.library.model import Facet, Facets, Filters, Kind
+from densach_hub.library import counts, sides
+from densach_hub.library.counts import Shape
+from densach_hub.library.index import WORDED, bounds, limit
+from densach_hub.library.model import Facets, Filters, Kind
 from densach_hub.library.sides import Tables
 
+_shapes = msgspec.json.Decoder(Shape)
 RARE = 1_500
 """Up to so many fitting items are taken from the index of limits and put in order; of more, one is soon met going by age."""
 
@@ -41,11 +42,7 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
 class Group(msgspec.Struct, frozen=True):
     """Items alike in all that a list can be limited to, and when the last of them changed."""
 
-    kind: str
-    subject: str | None
-    grade_from: int | None
-    grade_to: int | None
-    language: str | None
+    shape: Shape
     n: int
     changed_at: int
 
@@ -114,7 +111,7 @@ def _source(side: Tables, filters: Filters, *, rare: bool) -> tuple[str, list[ob
 
 def _where(filters: Filters) -> tuple[str, list[object]]:
     where, values = "", list[object]()
-    for column in ("subject", "kind", "language"):
+    for column in WORDED:
         value = getattr(filters, column)
         if value is not None:
             where += f" AND e.{column} = ?"
@@ -131,45 +128,12 @@ def groups(c: sqlite3.Connection) -> tuple[Group, ...]:
     if side is None:
         return ()
     rows = c.execute(
-        f"SELECT kind, subject, grade_from, grade_to, language, count(*), max(changed_at) FROM {side.entry}"
-        " WHERE kind IS NOT NULL GROUP BY 1, 2, 3, 4, 5"
+        f"SELECT s.key, a.n, a.changed_at FROM (SELECT shape, count(*) AS n, max(changed_at) AS changed_at FROM {side.entry}"
+        f" WHERE kind IS NOT NULL GROUP BY 1) a JOIN {side.shape} s ON s.id = a.shape"
     )
-    return tuple(Group(*row) for row in rows)
+    return tuple(Group(_shapes.decode(row["key"]), row["n"], row["changed_at"]) for row in rows)
 
 
 def counted(every: Sequence[Group], filters: Filters) -> tuple[Facets, int]:
     """How many fit the filters, and how many would with another subject, grade, kind or language in their place."""
-    subjects, grades, kinds, languages = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
-    total = 0
-    for group in every:
-        last = group.grade_to if group.grade_to is not None else group.grade_from
-        span = range(group.grade_from, last + 1) if group.grade_from is not None and last is not None else range(0)
-        fits = {
-            "subject": filters.subject in (None, group.subject),
-            "kind": filters.kind in (None, group.kind),
-            "language": filters.language in (None, group.language),
-            "grade": filters.grade is None or filters.grade in span,
-        }
-        wrong = [name for name, fit in fits.items() if not fit]
-        if not wrong:
-            total += group.n
-        for name, counter, value in (
-            ("subject", subjects, group.subject),
-            ("kind", kinds, group.kind),
-            ("language", languages, group.language),
-        ):
-            if value is not None and wrong in ([], [name]):
-                counter[value] += group.n
-        if wrong in ([], ["grade"]):
-            for grade in span:
-                grades[str(grade)] += group.n
-    return Facets(
-        subjects=_most(subjects),
-        grades=tuple(Facet(key, grades[key]) for key in sorted(grades, key=int)),
-        kinds=_most(kinds),
-        languages=_most(languages),
-    ), total
-
-
-def _most(counter: Counter[str]) -> tuple[Facet, ...]:
-    return tuple(Facet(key, n) for key, n in sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])))
+    return counts.counted(((group.shape, group.n) for group in every), filters)
