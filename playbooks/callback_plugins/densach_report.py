@@ -112,6 +112,9 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_handler_task_start(self, task) -> None:
         self._say("task", name=_task(task))
 
+    def v2_runner_on_start(self, host, task) -> None:
+        self._say("host", state="running", task=_task(task), host=_cut(host.get_name(), WORD))
+
     def v2_runner_on_ok(self, result) -> None:
         self._note(result, "changed" if result.is_changed() else "ok")
 

@@ -237,7 +237,13 @@ def _web(
         FLEET: rooms.fleet,
         INTAKE: intake,
         ASKER: intake.requests,
-        LAB: Lab(rooms.fleet, rooms.clock, slots_of=lambda day: _slots(rooms.people, day), reason_of=reason, set_ups=rooms.provisioning),
+        LAB: Lab(
+            rooms.fleet,
+            rooms.clock,
+            slots_of=lambda day: _slots(rooms.people, day),
+            reason_of=reason,
+            set_ups=rooms.provisioning.history,
+        ),
         STUDIO: Studio(rooms.fleet, rooms.clock),
         PLUGGING: Plugging(broker, rooms.fleet.register, rooms.clock, school=rooms.school_id),
         **library_web.services(

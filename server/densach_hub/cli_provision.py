@@ -38,7 +38,7 @@ DATA = click.option(
 )  # fmt: skip
 SIGNS = {
     HostState.WAITING: "·", HostState.RUNNING: "…", HostState.OK: "✓", HostState.CHANGED: "+", HostState.FAILED: "✗",
-    HostState.UNREACHABLE: "?",
+    HostState.UNREACHABLE: "?", HostState.CUT: "✗",
 }  # fmt: skip
 
 
@@ -260,7 +260,7 @@ def _near_run(data: Path | None, order: Order, shown: Shown) -> Run:
         waiting = asyncio.create_task(service.wait(run.id), name="wait for a run")
         while not waiting.done():
             await asyncio.wait({waiting}, timeout=1)
-            shown.look(await service.one(run.id))
+            shown.look(await service.history.one(run.id))
         return await waiting
 
     found: Run = _on_data(data, work)

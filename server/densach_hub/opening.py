@@ -17,6 +17,7 @@ from densach_core.database import Database
 from densach_core.documents import Documents
 from densach_core.errors import Unavailable
 from densach_core.live import Bus
+from densach_core.place import host_and_port, is_loopback
 from densach_core.precedence import Precedence
 from densach_core.sender import store as sender_store
 from densach_core.sender.model import Identity
@@ -39,7 +40,7 @@ from densach_hub.people import store as people_store
 from densach_hub.people.service import People
 from densach_hub.provisioning import store as provisioning_store
 from densach_hub.provisioning.service import Provisioning
-from densach_hub.settings import hub_settings
+from densach_hub.settings import WebSettings, hub_settings
 from densach_hub.upkeep.backup import quick_check
 
 
@@ -150,7 +151,13 @@ async def open_rooms(data: Path, clock: SystemClock) -> AsyncIterator[Rooms]:
                 criteria_folder=data / "criteria",
             ),
             provisioning=Provisioning(
-                school=school, fleet=fleet, clock=clock, bus=bus, data=data, settings=lambda: hub_settings(data).provision
+                school=school,
+                fleet=fleet,
+                clock=clock,
+                bus=bus,
+                data=data,
+                settings=lambda: hub_settings(data).provision,
+                hub_url=lambda: hub_url(hub_settings(data).web),
             ),
         )
 
@@ -160,6 +167,18 @@ async def _identity(people: People) -> Identity | None:
     profile = await people.profile()
     code = profile.code_on(await people.today())
     return None if code is None else Identity(code, profile.name)
+
+
+def hub_url(web: WebSettings) -> str:
+    """Where machines of the school reach the pages: by HTTPS where the hub serves it, or something in front of it does."""
+    name = web.names[0] if web.names else "densach.lan"
+    if web.https:
+        port = host_and_port(web.https)[1]
+        return f"https://{name}" if port == 443 else f"https://{name}:{port}"
+    host, port = host_and_port(web.http) if web.http else ("127.0.0.1", 0)
+    if is_loopback(host):
+        return f"https://{name}"
+    return f"http://{name}" if port == 80 else f"http://{name}:{port}"
 
 
 def kit_folder(data: Path) -> Path:

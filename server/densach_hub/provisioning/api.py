@@ -59,7 +59,7 @@ async def inventory(request: web.Request) -> web.Response:
     summary="Tell what a run of a playbook did; at its start and at its end, under the same id",
 )  # fmt: skip
 async def report(request: web.Request) -> Run:
-    return await request.app[PROVISIONING].report(await read_body(request, Report), by=me(request))
+    return await request.app[PROVISIONING].history.report(await read_body(request, Report), by=me(request))
 
 
 @routes.api("GET", "/api/v1/provisioning/plays", who=TECHNICIANS, answers=PlayList, summary="Plays that can be run from here")
@@ -70,7 +70,7 @@ async def plays(request: web.Request) -> PlayList:
 
 @routes.api("GET", "/api/v1/provisioning/runs", who=TECHNICIANS, answers=Runs, summary="Runs of playbooks, newest first")
 async def runs(request: web.Request) -> Runs:
-    return Runs(await request.app[PROVISIONING].runs())
+    return Runs(await request.app[PROVISIONING].history.runs())
 
 
 @routes.api(
@@ -82,7 +82,7 @@ async def start(request: web.Request) -> Run:
 
 @routes.api("GET", "/api/v1/provisioning/runs/{run}", who=TECHNICIANS, answers=Run, summary="A run and each machine in it")
 async def one(request: web.Request) -> Run:
-    return await request.app[PROVISIONING].one(request.match_info["run"])
+    return await request.app[PROVISIONING].history.one(request.match_info["run"])
 
 
 @routes.api("POST", "/api/v1/provisioning/runs/{run}/stop", who=TECHNICIANS, summary="Stop a run of this hub")
@@ -94,7 +94,7 @@ async def stop(request: web.Request) -> None:
     "GET", "/api/v1/provisioning/machines", who=TECHNICIANS, answers=Standings, summary="Which machines are set up, by which run"
 )
 async def machines(request: web.Request) -> Standings:
-    return Standings(await request.app[PROVISIONING].lasts())
+    return Standings(await request.app[PROVISIONING].history.lasts())
 
 
 @routes.api("GET", "/api/v1/provisioning/key", who=TECHNICIANS, answers=Key, summary="The hub's ssh key and the keys it knows")

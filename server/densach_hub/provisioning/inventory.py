@@ -147,6 +147,7 @@ def _known(row: MachineRow, room: Room | None) -> dict[str, Any]:
         found |= {"densach_room": room.id, "densach_room_name": harmless(room.name)}
         if room.campus:
             found["densach_campus"] = harmless(room.campus)
+        found["agent_room"] = room.id
     if m.place and m.place.seat:
         found["densach_seat"] = harmless(m.place.seat)
     if row.live and row.live.heard_at is not None:

@@ -24,6 +24,8 @@ class ProvisionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """The command `ansible-playbook`; empty: beside this program, then on PATH."""
     user: Annotated[str, Meta(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] = "root"
     """Whom the hub logs in as on the machines, unless a run says otherwise."""
+    inventory: str = ""
+    """A folder whose `group_vars` and `host_vars` go along with every run from here: what the school has set for its rooms."""
     forks: Annotated[int, Meta(ge=1, le=100)] = 10
     """So many machines at a time in one run."""
 
@@ -85,8 +87,9 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     danger: Danger = Danger.CARE
     check: bool = True
     """Whether a trial (`--check --diff`) says something useful."""
-    become: bool = True
     variables: tuple[Variable, ...] = ()
+    fixed: dict[str, Value] = {}
+    """Values that the hub always gives (`room: all`: of the machines that were chosen, and there are no others)."""
 
     @property
     def name(self) -> str:
@@ -125,10 +128,12 @@ class HostState(StrEnum):
     CHANGED = "changed"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
+    CUT = "cut"
+    """Was at work when the run was stopped or interrupted: what was done until then stays."""
 
     @property
     def bad(self) -> bool:
-        return self in (HostState.FAILED, HostState.UNREACHABLE)
+        return self in (HostState.FAILED, HostState.UNREACHABLE, HostState.CUT)
 
 
 class HostResult(msgspec.Struct, frozen=True, kw_only=True):

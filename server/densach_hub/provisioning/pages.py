@@ -44,7 +44,7 @@ async def overview(request: web.Request) -> web.StreamResponse:
     return await _show(
         request, "provisioning/overview.html", title=t("Set machines up"), plays=plays, problem=problem,
         readiness=service.readiness(), real=sum(1 for row in rows if not row.machine.simulated), every=len(rows),
-        rooms=by_room(await service.fleet.rooms.all(), rows, await service.lasts()),
+        rooms=by_room(await service.fleet.rooms.all(), rows, await service.history.lasts()),
         public_key=service.public_key(), known=service.known_hosts(), user=service.user,
         names={row.machine.id: row.machine.name for row in rows}, room=request.query.get("room", ""), **await _runs(request),
     )  # fmt: skip
@@ -106,7 +106,7 @@ async def state(request: web.Request) -> web.StreamResponse:
 async def log(request: web.Request) -> web.StreamResponse:
     """What Ansible printed, for those who know it."""
     service = request.app[PROVISIONING]
-    run = await service.one(request.match_info["run"])
+    run = await service.history.one(request.match_info["run"])
     return web.Response(text=service.log_of(run.id), content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
@@ -135,7 +135,7 @@ def _plays(service: Provisioning) -> tuple[tuple[Play, ...], Problem | None]:
 
 async def _runs(request: web.Request) -> dict[str, Any]:
     service = request.app[PROVISIONING]
-    runs = await service.runs(limit=50)
+    runs = await service.history.runs(limit=50)
     return {"runs": runs, "titles": _titles(service), "open": any(not run.state.over for run in runs)}
 
 
@@ -206,7 +206,7 @@ async def _confirm(request: web.Request, order: Order, problem: Problem | None) 
 
 async def _run(request: web.Request, template: str) -> web.Response:
     service = request.app[PROVISIONING]
-    run = await service.one(request.match_info["run"])
+    run = await service.history.one(request.match_info["run"])
     plays = {play.file: play for play in _plays(service)[0]}
     play = plays.get(run.play)
     log_tail = service.log_of(run.id)[-1500:] if run.reason in ("provisioning.not-begun", "provisioning.ended-early") else ""

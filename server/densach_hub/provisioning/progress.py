@@ -80,6 +80,8 @@ def _after(host: HostResult, event: Event) -> HostResult:
         state = HostState(event.state)
         failed = host.failed + (event.state == "failed")
         return replace(host, state=state, failed=failed, task=event.task[:200], message=event.message[:1000])
+    if event.state == "running":
+        return host if host.state.bad else replace(host, state=HostState.RUNNING, task=event.task[:200])
     if event.state not in _COUNTED:
         return host
     more: dict[str, Any] = {_COUNTED[event.state]: getattr(host, _COUNTED[event.state]) + 1}

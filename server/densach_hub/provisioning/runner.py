@@ -43,6 +43,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Value]
     forks: int
     password: str = ""
+    beside: tuple[Path, ...] = ()
+    """Folders that Ansible is to find beside the inventory (`group_vars`)."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -82,13 +84,20 @@ async def drive(job: Job, told: Told, stop: asyncio.Event) -> Ended:
     finally:
         await asyncio.shield(asyncio.to_thread(kill_family, job.run.id))
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, control, True))
-        for name in ("inventory.json", "values.json", "events.jsonl"):
-            (job.folder / name).unlink(missing_ok=True)
+        clear(job.folder)
+
+
+def clear(folder: Path) -> None:
+    """Nothing of a run stays but its log: values may be what nobody else should read."""
+    for name in ("inventory.json", "values.json", "events.jsonl", "group_vars", "host_vars"):
+        (folder / name).unlink(missing_ok=True)
 
 
 async def _drive(job: Job, told: Told, stop: asyncio.Event, control: Path) -> Ended:
     write_whole(job.folder / "inventory.json", msgspec.json.encode(job.inventory), 0o600)
     write_whole(job.folder / "values.json", msgspec.json.encode(job.values), 0o600)
+    for place in job.beside:
+        (job.folder / place.name).symlink_to(place.resolve())
     events = job.folder / "events.jsonl"
     write_whole(events, b"", 0o600)
     process = await asyncio.create_subprocess_exec(

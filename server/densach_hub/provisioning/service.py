@@ -5,11 +5,12 @@ import importlib.util
 import secrets
 import shlex
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -20,14 +21,15 @@ from densach_core.accounts.audit import trace
 from densach_core.accounts.model import Account
 from densach_core.clock import Clock
 from densach_core.database import Database
-from densach_core.errors import BadInput, Conflict, NotFound, Unavailable
+from densach_core.errors import BadInput, NotFound, Unavailable
 from densach_core.live import Bus
 from densach_core.text import t
 from densach_hub.fleet.model import Kind, Room
 from densach_hub.fleet.service import Fleet
-from densach_hub.fleet.sights import MachineRow, SetUp
+from densach_hub.fleet.sights import MachineRow
 from densach_hub.provisioning import choosing, plays, runner, store
 from densach_hub.provisioning.choosing import Candidate
+from densach_hub.provisioning.history import TOPIC, History, no_run
 from densach_hub.provisioning.inventory import SECTIONS, Host, Inventory, inventory
 from densach_hub.provisioning.keys import Keys
 from densach_hub.provisioning.model import (
@@ -35,23 +37,19 @@ from densach_hub.provisioning.model import (
     HostResult,
     HostState,
     KnownHost,
-    Last,
     Order,
     Play,
     ProvisionSettings,
-    Report,
     Run,
-    RunLine,
     RunState,
     Value,
 )
 from densach_hub.provisioning.rules import checked_values, outcome, settled
-from densach_hub.provisioning.words import HOST_STATES
 
 log = structlog.get_logger("provisioning")
-TOPIC = "provisioning"
 MOST_RUNS = 4
 FLUSH_S = 0.7
+USUAL_INVENTORY = "/etc/densach/inventory"
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -78,22 +76,33 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Provisioning:
-    """`also`: host variables for every machine of a run (how to connect); empty in a school.
+    """Runs from here; `history` has what became of them. `hub_url`: where machines reach this hub. `also`: host variables
+    for every machine of a run (how to connect); empty in a school.
 
     In a running hub `watch()` lives as long as the hub; a command calls `start` and `wait` and then `close`.
     """
 
     def __init__(
-        self, *, school: Database, fleet: Fleet, clock: Clock, bus: Bus, data: Path, settings: Callable[[], ProvisionSettings]
+        self,
+        *,
+        school: Database,
+        fleet: Fleet,
+        clock: Clock,
+        bus: Bus,
+        data: Path,
+        settings: Callable[[], ProvisionSettings],
+        hub_url: Callable[[], str],
     ) -> None:
         self.fleet = fleet
         self.keys = Keys(data / "provision")
+        self.history = History(school, clock, bus, self.inventory, self._titles)
         self.also: dict[str, Any] = {}
         self._db = school
         self._clock = clock
         self._bus = bus
         self._folder = data / "provision"
         self._settings = settings
+        self._hub_url = hub_url
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stops: dict[str, asyncio.Event] = {}
 
@@ -148,6 +157,12 @@ class Provisioning:
     async def _rows(self, room: str | None) -> list[MachineRow]:
         rows = await self.fleet.alerts.machines()
         return [row for row in rows if room is None or (row.machine.place is not None and row.machine.place.room == room)]
+
+    def _titles(self, locale: str) -> dict[str, str]:
+        try:
+            return {play.file: play.title.say(locale) for play in self.plays()}
+        except Unavailable:
+            return {}
 
     # ---- runs from here
 
@@ -208,8 +223,8 @@ class Provisioning:
         await self._db.write(work)
         job = runner.Job(
             run=run, folder=self._run_folder(run.id), program=here.program, playbooks=here.playbooks, file=ready.play.file,
-            inventory=ready.inventory.file([h.machine for h in ready.hosts], self._connections(run)), values=ready.values,
-            forks=self._settings().forks, password=order.password,
+            inventory=self._inventory_file(ready, run), values=ready.values | ready.play.fixed, forks=self._settings().forks,
+            password=order.password, beside=self._beside(),
         )  # fmt: skip
         self._folder.mkdir(exist_ok=True, mode=0o700)
         job.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -222,11 +237,11 @@ class Provisioning:
         """Until a run that was started here is over."""
         if (task := self._tasks.get(run_id)) is not None:
             await asyncio.wait({task})
-        return await self.one(run_id)
+        return await self.history.one(run_id)
 
     async def stop(self, run_id: str, *, by: Account | str) -> None:
         """Whoever drives it stops it within a second. A run that is over stays as it is. Raises NotFound."""
-        await self.one(run_id)
+        await self.history.one(run_id)
         mark = trace(by, self._clock)
 
         def work(c: Connection) -> None:
@@ -258,6 +273,7 @@ class Provisioning:
             if runner.lives(who):
                 continue
             killed = await asyncio.to_thread(runner.kill_family, run.id)
+            await asyncio.to_thread(runner.clear, self._run_folder(run.id))
             log.warning("provisioning.interrupted", run=run.id, play=run.play, killed=killed)
             await self._finish(run, RunState.INTERRUPTED, "provisioning.interrupted")
 
@@ -325,7 +341,7 @@ class Provisioning:
 
         await self._db.write(work)
         self._bus.say(TOPIC)
-        await asyncio.to_thread(self._clear_old, {line.id for line in await self.runs(limit=store.KEPT)})
+        await asyncio.to_thread(self._clear_old, {line.id for line in await self.history.runs(limit=store.KEPT)})
 
     def _clear_old(self, kept: set[str]) -> None:
         for place in (self._folder / "runs").glob("*"):
@@ -334,8 +350,24 @@ class Provisioning:
 
     def _run_folder(self, run_id: str) -> Path:
         if not run_id.isalnum():
-            raise _no_run()
+            raise no_run()
         return self._folder / "runs" / run_id
+
+    def _inventory_file(self, ready: Ready, run: Run) -> dict[str, Any]:
+        """The chosen machines, how they are reached, and what every play wants to know of this hub."""
+        found = ready.inventory.file([host.machine for host in ready.hosts], self._connections(run))
+        url = self._hub_url()
+        found["all"]["vars"] = {
+            "densach_hub_url": url,
+            "densach_hub_name": urlsplit(url).hostname or "densach.lan",
+            "densach_hub_ca_file": str(self.fleet.authority.ca_file),
+        }
+        return found
+
+    def _beside(self) -> tuple[Path, ...]:
+        """What the school has set: Ansible looks for these folders beside the inventory."""
+        place = Path(self._settings().inventory or USUAL_INVENTORY)
+        return tuple(place / name for name in ("group_vars", "host_vars") if (place / name).is_dir())
 
     def _connections(self, run: Run) -> dict[str, dict[str, Any]]:
         """How each machine is reached: the hub's key, and its host key under its id, so that it may change its address."""
@@ -354,113 +386,10 @@ class Provisioning:
             if host.machine
         }  # fmt: skip
 
-    # ---- what became of it
-
-    async def report(self, report: Report, *, by: Account | str) -> Run:
-        """A run that somebody did elsewhere. The same id again is the same run; the end stays the end."""
-        names = await self._names()
-        state = RunState.RUNNING
-        hosts = tuple(replace(host, machine=_machine(host, names)) for host in report.hosts)
-        if report.ended_at is not None:
-            state = RunState.INTERRUPTED if report.interrupted else outcome(hosts, None)
-        run = Run(
-            id=report.id, play=report.playbook, version=report.version, check=report.check, here=False, hosts=hosts, state=state,
-            by=report.by or (by.name if isinstance(by, Account) else by), started_at=report.started_at, ended_at=report.ended_at,
-            reason="provisioning.interrupted" if report.interrupted else "",
-        )  # fmt: skip
-        mark = trace(by, self._clock)
-
-        def work(c: Connection) -> None:
-            old = store.run(c, run.id)
-            if old is not None and old.here:
-                raise Conflict("provisioning.own-run", t("This run is the hub's own."), None)
-            if old is not None and old.state.over:
-                return
-            store.put(c, run)
-            if run.state.over:
-                store.finish(c, run)
-            if old is None:
-                mark.note(c, "provisioning.run-reported", on=run.play, detail={"run": run.id, "by": run.by})
-
-        await self._db.write(work)
-        self._bus.say(TOPIC)
-        return await self.one(run.id)
-
-    async def one(self, run_id: str) -> Run:
-        """Raises NotFound("provisioning.no-run")."""
-        found = await self._db.read(lambda c: store.run(c, run_id))
-        if found is None:
-            raise _no_run()
-        return found
-
-    async def runs(self, *, limit: int = 100) -> list[RunLine]:
-        """Newest first."""
-        return await self._db.read(lambda c: store.runs(c, limit))
-
-    async def of_machine(self, machine: str, *, limit: int = 20) -> list[tuple[Run, HostResult]]:
-        """Newest first: each run with what became of this machine in it."""
-        return await self._db.read(lambda c: store.of_machine(c, machine, limit))
-
-    async def lasts(self) -> dict[str, Last]:
-        """Machine → the last real run that touched it."""
-        return {last.machine: last for last in await self._db.read(store.lasts)}
-
-    async def set_up(self, locale: str) -> dict[str, SetUp]:
-        """Machine → the last real run that touched it, for the lab's maps."""
-        titles = self._titles(locale)
-        return {
-            last.machine: SetUp(
-                run=last.run, title=titles.get(last.play, last.play), version=last.version, at=last.at, well=not last.state.bad,
-                said=HOST_STATES[last.state], task=last.task, message=last.message,
-            )
-            for last in await self._db.read(store.lasts)
-        }  # fmt: skip
-
-    async def set_up_of(self, machine: str, locale: str) -> list[SetUp]:
-        """Newest first, trials too, for a machine's page."""
-        titles = self._titles(locale)
-        return [
-            SetUp(
-                run=run.id, title=titles.get(run.play, run.play), version=run.version, at=run.ended_at or run.started_at,
-                well=not host.state.bad, said=HOST_STATES[host.state], trial=run.check, task=host.task, message=host.message,
-            )
-            for run, host in await self.of_machine(machine)
-        ]  # fmt: skip
-
-    def _titles(self, locale: str) -> dict[str, str]:
-        try:
-            return {play.file: play.title.say(locale) for play in self.plays()}
-        except Unavailable:
-            return {}
-
-    async def _names(self) -> dict[str, str]:
-        """What a report may call a machine → its id; names that two machines share lead to none."""
-        names: dict[str, str] = {}
-        twice: set[str] = set()
-        ids = {}
-        for host in (await self.inventory()).hosts:
-            if host.groups == ("state_retired",):
-                continue
-            ids[host.machine] = host.machine
-            words = (host.name, host.variables.get("densach_hostname"), host.variables.get("ansible_host"))
-            for word in {word.lower() for word in words if isinstance(word, str)}:
-                if names.setdefault(word, host.machine) != host.machine:
-                    twice.add(word)
-        return {word: machine for word, machine in names.items() if word not in twice} | ids
-
-
-def _machine(host: HostResult, names: dict[str, str]) -> str | None:
-    told: Iterable[str] = (host.machine or "", host.host.lower(), host.host.partition(".")[0].lower(), host.address)
-    return next((names[word] for word in told if word in names), None)
-
 
 def _cut_short(host: HostResult) -> HostResult:
     """A machine of a run that was cut short: what had been done stands in its counts, it is not called well."""
-    return host if host.state is not HostState.RUNNING else replace(host, state=HostState.FAILED)
-
-
-def _no_run() -> NotFound:
-    return NotFound("provisioning.no-run", t("There is no such run."), t("Choose one from the list of runs."))
+    return host if host.state is not HostState.RUNNING else replace(host, state=HostState.CUT)
 
 
 def _absent(code: str, what: Any) -> Unavailable:

@@ -96,7 +96,7 @@ def runs(c: Connection, limit: int) -> list[RunLine]:
         """
         SELECT r.*, (SELECT count(*) FROM provision_host h WHERE h.run = r.id) AS machines,
             (SELECT count(*) FROM provision_host h WHERE h.run = r.id AND h.changed > 0) AS changed_n,
-            (SELECT count(*) FROM provision_host h WHERE h.run = r.id AND h.state IN ('failed', 'unreachable')) AS bad
+            (SELECT count(*) FROM provision_host h WHERE h.run = r.id AND h.state IN ('failed', 'unreachable', 'cut')) AS bad
         FROM provision_run r ORDER BY started_at DESC, id LIMIT ?
         """,
         (limit,),

@@ -23,10 +23,11 @@ HOST_STATES: dict[HostState, Text] = {
     HostState.CHANGED: t("well, changed"),
     HostState.FAILED: t("failed"),
     HostState.UNREACHABLE: t("could not be reached"),
+    HostState.CUT: t("cut short"),
 }
 HOST_ICONS = {
     HostState.WAITING: "clock", HostState.RUNNING: "gear", HostState.OK: "check", HostState.CHANGED: "pencil",
-    HostState.FAILED: "cross", HostState.UNREACHABLE: "question",
+    HostState.FAILED: "cross", HostState.UNREACHABLE: "question", HostState.CUT: "alert",
 }  # fmt: skip
 DANGERS: dict[Danger, Text] = {
     Danger.NONE: t("changes nothing"),

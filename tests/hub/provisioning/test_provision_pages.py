@@ -91,7 +91,7 @@ async def test_what_is_dangerous_is_asked_twice_and_a_run_can_be_stopped(site: S
         await t.post("/lab/provision/runs", play="slow", machine="pc-may-01", user="quantri", password="mat-khau-9")
         path = t.path
         assert "Dừng lại" in await t.get(path)
-        assert "slow" in str(await site.stage.provisioning.runs())
+        assert "slow" in str(await site.stage.provisioning.history.runs())
         page = await t.post("/lab/provision/runs", play="wipe", machine="pc-may-01", confirmed="true", user="quantri")
         assert (t.status, "mat-khau-9" in page, "đang làm việc trên MAY-01" in page) == (409, False, True)
         await t.post(f"{path}/stop")
@@ -153,17 +153,17 @@ async def test_a_technicians_own_computer(site: Site, tmp_path: Path) -> None:
     assert away.returncode == 0, away.stderr
     [kept] = (tmp_path / ".local/state/densach/reports").glob("*.json")
     assert kept.name in "".join((away.stderr + away.stdout).split()), "it says where"
-    assert not await site.stage.provisioning.runs()
+    assert not await site.stage.provisioning.history.runs()
     back = await asyncio.to_thread(run, TOOLS / "ansible-playbook", "-i", inventory, play, **(own | there))
     assert back.returncode == 0, back.stderr
     assert not kept.exists(), "what was kept went along"
-    runs = await site.stage.provisioning.runs()
+    runs = await site.stage.provisioning.history.runs()
     assert [(one.play, one.state, one.machines, one.here) for one in runs] == [("wipe.yml", "done", 3, False)] * 2
-    found = await site.stage.provisioning.one(runs[0].id)
+    found = await site.stage.provisioning.history.one(runs[0].id)
     assert {host.host: host.machine for host in found.hosts} == {
         "MAY-01": "pc-may-01", "may-02.densach.lan": "pc-may-02", "khach": None,
     }  # fmt: skip
-    assert (await site.stage.provisioning.lasts())["pc-may-01"].version == found.version != ""
+    assert (await site.stage.provisioning.history.lasts())["pc-may-01"].version == found.version != ""
 
 
 async def test_the_command_does_what_the_page_does(site: Site, data: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ async def until_busy(stage: Stage, run_id: str) -> None:
     """A machine of the run is at work."""
     async with asyncio.timeout(60):
         while True:
-            run = await stage.provisioning.one(run_id)
+            run = await stage.provisioning.history.one(run_id)
             assert run.state is RunState.RUNNING, run
             if run.task == "Wait" and any("sleep" in " ".join(p.cmdline()) for p in runner.family(run_id)):
                 return
@@ -48,7 +48,7 @@ async def test_a_run_tells_what_became_of_each_machine(stage: Stage) -> None:
     assert (third.task, third.message) == ("A secret", "hidden (no_log)")
     assert "s3cret" not in service.log_of(run.id)
     assert done.version
-    lasts = await service.lasts()
+    lasts = await service.history.lasts()
     assert lasts["pc-may-01"].state is HostState.CHANGED
     assert (lasts["pc-may-02"].play, lasts["pc-may-02"].task) == ("greet.yml", "Fail on the second")
     assert "pc-gia-lap" not in lasts
@@ -64,7 +64,7 @@ async def test_a_trial_changes_nothing_and_counts_as_nothing(stage: Stage) -> No
     assert (done.state, done.check) == (RunState.DONE, True)
     assert done.hosts[0].changed == 1
     assert not list(stage.out.iterdir())
-    assert not await service.lasts()
+    assert not await service.history.lasts()
 
 
 async def test_the_password_goes_through_a_pipe_and_stays_nowhere(stage: Stage) -> None:
@@ -86,7 +86,7 @@ async def test_one_run_at_a_time_on_a_machine_and_a_stop_kills_all_of_it(stage: 
     done = await service.wait(run.id)
     assert (done.state, done.reason) == (RunState.STOPPED, "provisioning.stopped")
     assert not runner.family(run.id)
-    assert {host.state for host in done.hosts} == {HostState.WAITING}
+    assert hosts(done)["MAY-01"] is HostState.CUT
     again = await service.start(Order(play="greet", machines=("MAY-04",), values={"word": "x"}), by="Minh")
     assert (await service.wait(again.id)).state is RunState.DONE
 
@@ -103,10 +103,10 @@ async def test_a_hub_that_died_in_the_middle_says_so_and_the_run_can_be_done_aga
     async with open_rooms(stage.rooms.data, SystemClock()) as other:  # the next start
         await other.provisioning.settle()
     orphan.wait(30)
-    assert (await service.one(left.id)).state is RunState.INTERRUPTED
-    assert (await service.one(run.id)).state is RunState.RUNNING, "one that is alive is left alone"
+    assert (await service.history.one(left.id)).state is RunState.INTERRUPTED
+    assert (await service.history.one(run.id)).state is RunState.RUNNING, "one that is alive is left alone"
     await service.close()  # a hub that is told to stop
-    ended = await service.one(run.id)
+    ended = await service.history.one(run.id)
     assert (ended.state, ended.reason) == (RunState.INTERRUPTED, "provisioning.interrupted")
     assert not runner.family(run.id)
     again = await service.start(Order(play="greet", machines=("MAY-01",), values={"word": "x"}), by="Lan")
@@ -136,7 +136,7 @@ async def test_what_cannot_be_run_is_refused_before_anything_starts(stage: Stage
         with pytest.raises((BadInput, NotFound)) as refused:
             await stage.provisioning.start(order, by="Lan")
         assert refused.value.code == code, order
-    assert not await stage.provisioning.runs()
+    assert not await stage.provisioning.history.runs()
 
 
 async def test_the_key_is_made_once_and_readable_by_nobody_else(stage: Stage) -> None:
