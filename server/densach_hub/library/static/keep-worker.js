@@ -3,7 +3,7 @@
 // Its scopes are /read/ (the readers) and /static/ (the worker that pdf.js starts).
 
 const BOOKS = /^densach-(own|guest)-.*book-/;
-const SHELL = "densach-kept-page";
+const SHELL = "densach-own-page";
 const PATIENCE_MS = 6000;
 const LOOSELY = { ignoreVary: true };
 const blobs = new Map();

@@ -3,7 +3,7 @@
 // A newer version is taken beside the older one, which goes when the newer is whole. A copy is whole when its note
 // (/kept.json) is there; that is written last.
 
-const SHELL = "densach-kept-page";
+const SHELL = "densach-own-page";
 const NOTE = "/kept.json";
 const AT_ONCE = 4;
 const ROOM = 20 * 1024 * 1024;
@@ -80,8 +80,7 @@ async function fill(name, copy, reader, told) {
     ...copy.reader.filter((address) => !here.has(decodeURI(address)) && !here.has(address)).map((address) => () => take(files, address)),
     () => take(cache, copy.page, `/read/${copy.id}`, reader),
   ];
-  const shell = await caches.open(SHELL);
-  wanted.push(() => take(shell, "/read/kept?copy", "/read/kept", reader));
+  wanted.push(() => takePage(reader));
   let taken = 0;
   const left = [...wanted];
   const work = async () => {
@@ -94,6 +93,11 @@ async function fill(name, copy, reader, told) {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   const note = { ...copy, book: undefined, files: copy.reader, reader, static: version, bytes, at: Date.now() };
   await cache.put(NOTE, new Response(JSON.stringify(note), { headers: { "Content-Type": "application/json" } }));
+}
+
+// The page of what is kept; it has the reader's number in it, so it goes at sign-out like that reader's copies.
+async function takePage(reader) {
+  return take(await caches.open(SHELL), "/read/kept?copy", "/read/kept", reader);
 }
 
 // Fetches one file into a cache; answers with its size. The reader's number is written into a page of the reader's own.
@@ -172,4 +176,5 @@ export async function bringUpToDate(reader) {
       else return;
     }
   }
+  if ((await copies()).length && !await caches.has(SHELL)) await takePage(reader);
 }
