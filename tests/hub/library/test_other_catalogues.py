@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 from tests.hub.library import made
 from tests.hub.library.world import World, put_in, world_in
 
 from densach_core.accounts.model import Role
 from densach_core.errors import BadInput, Problem
+from densach_hub.cli import library
 from densach_hub.library import harvesting
 from densach_hub.library.batches import Action, Batch, Stage
 from densach_hub.library.exchange import opds
@@ -205,3 +207,15 @@ async def test_the_desk_takes_an_address_and_offers_calibre_libraries_of_sticks(
     for folder, status in ((str(stick), 200), (str(tmp_path), 422)):
         async with world.http.post(f"{world.base}/desk/imports/folder", data={"folder": folder}, headers=head) as answer:
             assert answer.status == status
+
+
+async def test_the_command_takes_an_address(tmp_path: Path) -> None:
+    data = tmp_path / "command"
+    data.mkdir()
+    pages = {"/opds": atom(), "/a.epub": made.epub()}
+    async with serving(pages) as (base, asked):
+        for words, taken in ((["--records-only"], 0), ([], 1)):
+            line = ["import", f"{base}/opds", "--json", "--data", str(data), *words, *(["--yes"] if taken else [])]
+            done = await asyncio.to_thread(CliRunner().invoke, library, line)
+            assert done.exit_code == 0, done.output
+            assert (msgspec.json.decode(done.stdout)["new"], asked.count("/a.epub")) == (1, taken)
