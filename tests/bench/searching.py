@@ -1,7 +1,7 @@
 """Search in a catalogue of 5,000 and of 100,000 records with text inside: fresh questions from 1, 10 and 60 clients; what the
 index takes on disk, how long making it anew takes, and what pages feel of it meanwhile.
 
-`search-large` fills its catalogue for some minutes first; with SEARCH_TEXT_MB=2000 in the environment it holds 2 GB of text (an hour).
+`search-large` fills its catalogue for some minutes first; with SEARCH_TEXT_MB=2000 with 2 GB of text (an hour).
 Figures of 100,000 records are measured, none is extrapolated.
 """
 

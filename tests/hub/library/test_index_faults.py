@@ -22,7 +22,7 @@ from densach_core.folding import fold
 from densach_hub.library import index, sides
 from densach_hub.library.formats.found import Passage
 from densach_hub.library.model import Filters, State
-from densach_hub.library.query import words_of
+from densach_hub.library.query import spelled, words_of
 from densach_hub.library.service import Library
 
 BOOKS, CHAPTERS = 8, 30
@@ -97,7 +97,7 @@ def in_step(c: sqlite3.Connection) -> None:
     assert counted(c, side.word) == Counter(word for row in said for column in row for word in set(words_of(column)))
     heard = Counter[str]()
     for row in c.execute("SELECT id, body FROM passage").fetchall():
-        heard.update(set(words_of(index.asked.spelled(index.unpacked(row["body"])))))
+        heard.update(set(words_of(spelled(index.unpacked(row["body"])))))
     assert counted(c, side.heard) == heard
     for word in ("quang", "hop", "trang"):
         there = c.execute(f"SELECT count(*) FROM {side.passages} WHERE {side.passages} MATCH ?", (word,)).fetchone()[0]
