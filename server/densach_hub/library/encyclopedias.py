@@ -80,8 +80,8 @@ class Encyclopedias:
             )
         opened = self._open.get(path)
         if opened is None:
-            while len(self._open) >= MOST_OPEN:
-                oldest = min(self._open, key=lambda one: self._open[one].used)
+            idle = sorted((one for one in self._open if not self._open[one].busy), key=lambda one: self._open[one].used)
+            for oldest in idle[: max(0, len(self._open) - MOST_OPEN + 1)]:
                 await self._open.pop(oldest).close()
             opened = self._open.setdefault(path, _Opened(path))
         return await opened.ask(question)
