@@ -149,7 +149,7 @@ def _drawn(request: web.Request, card: Card, locale: Locale) -> Parts:
     picture = covers.inline(card.title, card.subject)
     if card.cover:
         source = f"/items/{card.id}/cover?v={card.cover[:10]}"
-        cover = "cover cover--whole" if card.kind in {Kind.VIDEO, Kind.SIMULATION, Kind.LESSON} else "cover"
+        cover = "cover cover--whole" if card.kind in {Kind.VIDEO, Kind.SIMULATION, Kind.LESSON, Kind.ZIM} else "cover"
         picture = Markup(  # noqa: S704 - ids and hashes of ours
             f'<img class="{cover}" src="{source}" alt="" width="150" height="200" loading="lazy" decoding="async">'
         )
