@@ -157,7 +157,8 @@ def _catch_up(c: sqlite3.Connection) -> None:
         c.execute(f"INSERT INTO {t.word} SELECT term, sum(doc) FROM {t.vocabulary} WHERE {named} GROUP BY term")
         alike = f"SELECT json_array({columns}), {columns}, count(*) FROM {t.entry} GROUP BY 1"
         c.execute(f"INSERT INTO {t.shape} (key, {columns}, n) {alike}")
-        c.execute(f"UPDATE {t.entry} SET shape = (SELECT s.id FROM {t.shape} s WHERE s.key = json_array({columns}))")
+        own = ", ".join(f"{t.entry}.{column}" for column in SHAPE)
+        c.execute(f"UPDATE {t.entry} SET shape = (SELECT s.id FROM {t.shape} s WHERE s.key = json_array({own}))")
 
 
 def _drop(c: sqlite3.Connection, name: str) -> None:
