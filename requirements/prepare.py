@@ -2,6 +2,7 @@
 
     prepare.py demo KEY     .venv from demo.txt, browser files, Mosquitto
     prepare.py dev KEY      the same from dev.txt: everything in demo.txt, in the same versions, and the tools
+    prepare.py provision KEY   Ansible into the .venv that is there, for `densach provision`
     prepare.py tests        what the tests need beyond Python, from the system's packages
 
 KEY stands for the locks and the place; it is written to `.venv/.ready-…` when all is done, so that the launcher sees
@@ -263,11 +264,26 @@ def prepare(parts: str, key: str) -> None:
     say("Xong", "ready")
 
 
+def prepare_provision(key: str) -> None:
+    """Ansible beside what a clone was prepared with for the demonstration."""
+    ready = VENV / ".ready-provision"
+    if ready.is_file() and ready.read_text(encoding="utf-8") == key:
+        return  # another start has done it meanwhile
+    lock = ROOT / "requirements" / "provision.txt"
+    total = sum(1 for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line)
+    say(f"Cài Ansible và {total - 1} gói Python đi kèm", f"installing Ansible and {total - 1} Python packages with it")
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    watch_pip([*pip, "--require-hashes", "--prefer-binary", "--progress-bar", "off", "-r", str(lock)], total)
+    ready.write_text(key, encoding="utf-8")
+
+
 def main(arguments: Sequence[str]) -> int:
     try:
         with alone():
             if list(arguments) == ["tests"]:
                 prepare_tests()
+            elif len(arguments) == 2 and arguments[0] == "provision":
+                prepare_provision(arguments[1])
             elif len(arguments) == 2 and arguments[0] in ("demo", "dev"):
                 prepare(arguments[0], arguments[1])
             else:

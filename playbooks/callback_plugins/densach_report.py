@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import ssl
 import time
 import urllib.error
@@ -271,7 +272,7 @@ def _nobody(name: str) -> dict:
 
 
 def _cut(text: object, length: int) -> str:
-    words = " ".join(str(text).split())
+    words = " ".join(re.sub(r"@{4,}", " ", str(text)).split())  # ssh frames its warnings so
     return words if len(words) <= length else words[: length - 1] + "…"
 
 

@@ -39,6 +39,13 @@ def program(settings: ProvisionSettings) -> Path | None:
     return Path(found) if found else None
 
 
+def how_to_get() -> str:
+    """The line that installs Ansible beside this program: from a clone's lock, or as an extra of the package."""
+    lock = CLONE.parent / "requirements" / "provision.txt"
+    what = f"--require-hashes -r {lock}" if lock.is_file() else "'densach[provision]'"
+    return f"{sys.executable} -m pip install {what}"
+
+
 def read(place: Path) -> tuple[Play, ...]:
     """The plays that may be run from the hub and are there. Raises Unavailable("provisioning.plays")."""
     if importlib.util.find_spec("yaml") is None:

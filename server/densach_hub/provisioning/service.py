@@ -1,7 +1,6 @@
 """What can be done: see the inventory, take reports in, run plays from here, know what became of each machine."""
 
 import asyncio
-import importlib.util
 import secrets
 import shlex
 import shutil
@@ -58,6 +57,8 @@ class Readiness(msgspec.Struct, frozen=True):
     playbooks: Path | None
     program: Path | None
     ssh: bool
+    how: str
+    """The line that installs Ansible."""
 
     @property
     def ready(self) -> bool:
@@ -119,7 +120,7 @@ class Provisioning:
 
     def readiness(self) -> Readiness:
         settings = self._settings()
-        return Readiness(plays.folder(settings), plays.program(settings), shutil.which("ssh") is not None)
+        return Readiness(plays.folder(settings), plays.program(settings), shutil.which("ssh") is not None, plays.how_to_get())
 
     def plays(self) -> tuple[Play, ...]:
         """Those of `plays.yml` that are there; none where there are no playbooks. Raises Unavailable."""
@@ -393,8 +394,6 @@ def _cut_short(host: HostResult) -> HostResult:
 
 
 def _absent(code: str, what: Any) -> Unavailable:
-    if importlib.util.find_spec("ansible") is None and code == "provisioning.no-ansible":
-        return Unavailable(code, what, t("Install it: pip install 'densach[provision]', or run the hub's playbook again."))
     return Unavailable(code, what, t("Look at the page of provisioning: it says what is missing and how to get it."))
 
 
