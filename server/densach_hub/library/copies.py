@@ -41,12 +41,13 @@ WORKER = "library/keep-worker.js"
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """What belongs to a copy. `version` changes with the book's file, its title or the reader; `bytes`: of the book, about."""
+    """What belongs to a copy. `version` changes with anything of it, `file` with the book alone; `bytes`: of the book, about."""
 
     id: str
     title: str
     kind: Kind
     version: str
+    file: str
     bytes: int
     page: str
     book: list[str]
@@ -113,7 +114,7 @@ async def copy(request: web.Request) -> Copy:
     files = [assets.address(name) for name in assets.names() if _belongs(name, it.kind)]
     version = hashlib.sha256(f"{it.file} {it.title} {it.cover} {assets.version}".encode()).hexdigest()[:16]
     return Copy(
-        id=it.id, title=it.title, kind=it.kind or Kind.EPUB, version=version, bytes=it.size or 0,
+        id=it.id, title=it.title, kind=it.kind or Kind.EPUB, version=version, file=(it.file or "")[:16], bytes=it.size or 0,
         page=f"/read/{it.id}/copy", book=await _book(request.app[LIBRARY], it), reader=files,
     )  # fmt: skip
 

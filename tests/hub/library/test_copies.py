@@ -110,6 +110,12 @@ async def test_copies_go_when_their_reader_signs_out_or_the_hub_takes_the_book_a
         await keep(page, live, it)
         await keep(page, live, other)
         assert len(await page.evaluate(CACHES)) == 2
+        await live.library.edit(it.id, Record(title="Tên mới của sách"))
+        fetched: list[str] = []
+        page.on("request", lambda request: fetched.append(request.url))
+        await page.goto(f"{live.base}/read/kept")
+        await expect(page.locator("#kept a[data-title]", has_text="Tên mới của sách")).to_be_visible()
+        assert not [url for url in fetched if f"/read/{it.id}/book/" in url]
         await live.library.withdraw(other.id, by="thủ thư", why="hết hạn")
         await page.goto(f"{live.base}/read/kept")
         await page.wait_for_function(f"async () => (await ({CACHES})()).length === 1")

@@ -29,9 +29,10 @@ export async function keep(item, reader, told = () => {}) {
     await roomFor(copy.bytes);
     await register();
     const name = cacheOf(reader, copy);
-    await caches.delete(name);
+    const whole = await caches.has(name) && await (await caches.open(name)).match(NOTE);
+    if (!whole) await caches.delete(name);
     try {
-      await fill(name, copy, reader, told);
+      if (!whole) await fill(name, copy, reader, told);
     } catch (failed) {
       await caches.delete(name);
       throw failed instanceof Refused ? failed : new Refused(failed.name === "QuotaExceededError" ? "room" : "network");
@@ -74,9 +75,10 @@ async function fill(name, copy, reader, told) {
   const version = copy.reader[0].split("/")[2];
   const files = await caches.open(`densach-reader-${version}`);
   const here = new Set((await files.keys()).map((one) => new URL(one.url).pathname));
+  const older = await cacheWith(copy);
   let bytes = 0;
   const wanted = [
-    ...copy.book.map((address) => async () => { bytes += await take(cache, address); }),
+    ...copy.book.map((address) => async () => { bytes += await takeOver(older, cache, address) || await take(cache, address); }),
     ...copy.reader.filter((address) => !here.has(decodeURI(address)) && !here.has(address)).map((address) => () => take(files, address)),
     () => take(cache, copy.page, `/read/${copy.id}`, reader),
   ];
@@ -93,6 +95,24 @@ async function fill(name, copy, reader, told) {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   const note = { ...copy, book: undefined, files: copy.reader, reader, static: version, bytes, at: Date.now() };
   await cache.put(NOTE, new Response(JSON.stringify(note), { headers: { "Content-Type": "application/json" } }));
+}
+
+// The older copy with the very same file: a new version of the hub costs no second fetching of the book.
+async function cacheWith(copy) {
+  for (const name of await caches.keys()) {
+    if (!isBook(name) || !name.endsWith(`-book-${copy.id}`)) continue;
+    const cache = await caches.open(name);
+    const note = await cache.match(NOTE);
+    if (note && (await note.json()).file === copy.file) return cache;
+  }
+  return null;
+}
+
+async function takeOver(older, cache, address) {
+  const found = older && !address.endsWith("/cover") ? await older.match(address, { ignoreVary: true }) : null;
+  if (!found) return 0;
+  await cache.put(address, found.clone());
+  return (await found.blob()).size;
 }
 
 // The page of what is kept; it has the reader's number in it, so it goes at sign-out like that reader's copies.
@@ -123,7 +143,9 @@ export async function copies() {
     if (note) found.push(await note.json());
     else await dropBroken(name);
   }
-  return found.sort((a, b) => b.at - a.at);
+  const newest = new Map();
+  for (const one of found.sort((a, b) => a.at - b.at)) newest.set(one.id, one);
+  return [...newest.values()].reverse();
 }
 
 async function dropBroken(name) {
@@ -177,4 +199,5 @@ export async function bringUpToDate(reader) {
     }
   }
   if ((await copies()).length && !await caches.has(SHELL)) await takePage(reader);
+  document.dispatchEvent(new Event("densach:kept"));
 }

@@ -49,4 +49,5 @@ async function show() {
   box.classList.add("is-shown");
 }
 
+document.addEventListener("densach:kept", show);
 show();
