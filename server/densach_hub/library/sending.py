@@ -20,7 +20,6 @@ from aiohttp import ETag, web
 from aiohttp.abc import AbstractStreamWriter
 
 from densach_core.web.identity import through_proxy
-from densach_hub.library.service import LIBRARY
 
 X_ACCEL: web.AppKey[str] = web.AppKey("x_accel", str)
 """The proxy's internal location of the vault's folder, with a slash at both ends; empty: there is none."""
@@ -30,8 +29,7 @@ def stored(request: web.Request, path: Path, headers: Mapping[str, str]) -> web.
     """Answers with a file of the vault. Whoever asks for it has been found to be allowed to."""
     prefix = request.app.get(X_ACCEL)
     if prefix and through_proxy(request):
-        below = path.relative_to(request.app[LIBRARY].vault.folder).as_posix()
-        return web.Response(headers={**headers, "X-Accel-Redirect": prefix + below})
+        return web.Response(headers={**headers, "X-Accel-Redirect": f"{prefix}{path.parent.name}/{path.name}"})
     return StoredFile(path, headers)
 
 

@@ -35,6 +35,7 @@ from densach_hub.library.sending import X_ACCEL
 from densach_hub.library.service import LIBRARY, Library
 
 ROUTES: tuple[Routes, ...] = (
+    files.routes,  # asked for most often: found first
     pages.routes,
     copies.routes,
     reading.routes,
@@ -42,7 +43,6 @@ ROUTES: tuple[Routes, ...] = (
     learning.routes,
     marks_api.routes,
     marks_pages.routes,
-    files.routes,
     view_pages.routes,
     desk.routes,
     desk_imports.routes,
