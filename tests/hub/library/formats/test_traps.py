@@ -90,9 +90,8 @@ def pdf_bomb() -> bytes:
 
 
 def pdf_in_a_circle() -> bytes:
-    return b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>endobj\n"(
-        b"trailer<</Root 1 0 R>>\n%%EOF"
-    )
+    catalogue = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    return catalogue + b"2 0 obj<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
 
 
 def symlink(info: zipfile.ZipInfo) -> None:
