@@ -150,7 +150,8 @@ async def test_a_file_that_is_nothing_fails_with_a_reason(library: Library, tmp_
 
 
 @pytest.mark.parametrize(
-    "body", [b"PK\x03\x04" + b"x" * 500, b"\xff\xfe<\x00" + b"\xd8" * 99, b"Nhan de,Nam\n" + b"x" * 3_000_000],
+    "body",
+    [b"PK\x03\x04" + b"x" * 500, b"\xff\xfe<\x00" + b"\xd8" * 99, b"Nhan de,Nam\n" + b"x" * 3_000_000],
     ids=["no workbook", "no letters", "one line"],
 )
 async def test_no_file_ends_more_than_its_own_import(library: Library, tmp_path: Path, body: bytes) -> None:
