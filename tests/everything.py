@@ -14,6 +14,7 @@ HELP = """densach test [pytest arguments]: installs what the tests need, runs th
 
 Example: densach test
          densach test tests/agent -k outbox
+         densach test --provision     the playbooks on booted Debians, all of it (half an hour; root)
 """
 
 
