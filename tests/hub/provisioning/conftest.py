@@ -67,8 +67,9 @@ WIPE = """
   hosts: lab
   gather_facts: false
   tasks:
-    - name: Nothing at all
-      ansible.builtin.ping:
+    - name: Say what the disks are
+      ansible.builtin.debug:
+        var: densach_disks
 """
 SLOW = """
 - name: Slow
