@@ -1,0 +1,128 @@
+"""What a technician does with a bundle and nothing else: a bare Debian without Python, without a line; a run cut off in the
+middle; updates from a stick. Minutes."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.fixtures.bundle import CACHE, bundle_file, densach, opened_bundle
+from tests.fixtures.hosts import Host, hosts
+from tests.provision.test_bundle import served
+
+pytestmark = pytest.mark.timeout(1800)
+BARE = ("openssh-server", "systemd-sysv", "dbus", "iproute2", "sudo")
+"""Nothing but what the installer always leaves; no Python."""
+SETUP = "sh /srv/densach/bundle/setup.sh"
+
+
+def long(machine: Host, line: str, *, fails: bool = False) -> str:
+    """A command that may take minutes."""
+    machine.run(
+        "sh",
+        "-c",
+        f"rm -f /var/tmp/rc; (sh -c {json.dumps(line)} >/var/tmp/log 2>&1; echo $? >/var/tmp/rc.new; mv /var/tmp/rc.new /var/tmp/rc) &",
+    )
+    for _ in range(15):
+        machine.run("sh", "-c", "for n in $(seq 100); do [ -e /var/tmp/rc ] && exit; sleep 1; done")
+        if (machine.root / "var/tmp/rc").exists():
+            break
+    said = machine.read("/var/tmp/log")
+    assert fails == (machine.read("/var/tmp/rc").strip() != "0"), said[-3000:]
+    return said
+
+
+def test_a_bare_machine_with_a_stick(tmp_path: Path) -> None:
+    file = bundle_file()
+    with hosts(tmp_path / "room", "hub", packages=BARE) as room:
+        hub = room["hub"]
+        assert "default" not in hub.run("ip", "route")
+        assert hub.run("sh", "-c", "command -v python3 || echo none").strip() == "none"
+        (hub.root / "media/usb").mkdir(parents=True)
+        shutil.copy(file, hub.root / "media/usb/densach.bundle")
+
+        # The README's three commands, as they stand there.
+        readme = subprocess.run(["tar", "xfO", str(file), "README.txt"], capture_output=True, text=True, check=True).stdout
+        commands = [line.strip() for line in readme.splitlines() if line.startswith("    ")][:3]
+        assert commands[-1] == SETUP
+        for command in commands[:2]:
+            long(hub, command)
+
+        # A damaged file changes nothing.
+        wheel = next((hub.root / "srv/densach/bundle/wheels").glob("ansible_core*"))
+        body = wheel.read_bytes()
+        wheel.write_bytes(body[:-1] + bytes([body[-1] ^ 1]))
+        assert "bundle.damaged" in long(hub, f"{SETUP} tools", fails=True)
+        assert not (hub.root / "etc/apt/sources.list.d/densach-bundle.sources").exists()
+        wheel.write_bytes(body)
+
+        # The plug is pulled while Ansible is being unpacked; then the same command again.
+        hub.run("sh", "-c", f"nohup {SETUP} tools >/var/tmp/cut 2>&1 &")
+        hub.run("sh", "-c", "for n in $(seq 1000); do [ -d /opt/densach/provision.new/lib ] && exit; sleep 0.1; done; exit 1")
+        hub.kill()
+        hub.boot()
+        long(hub, f"{SETUP} tools")
+        assert "core 2.19" in long(hub, "/opt/densach/provision/bin/ansible --version; cat /var/tmp/log")
+        key = hub.read("/etc/densach/bundle-keys")
+        assert key.strip() in densach("verify", file)
+
+        # The second time there is nothing to do.
+        again = long(hub, f"{SETUP} tools")
+        assert "trusted here" in again
+        assert "0 newly installed" in again
+
+        # Hub and office, from the same wheels.
+        long(hub, "python3 -m venv /opt/try && /opt/try/bin/pip install --no-index --find-links /srv/densach/bundle/wheels"
+                  " --require-hashes -r /srv/densach/bundle/wheels/hub.txt")  # fmt: skip
+        assert "office" in hub.run("/opt/try/bin/densach", "--help")
+
+
+def test_updates_from_a_stick(tmp_path: Path) -> None:
+    """Opened and installed is what a known maker signed later than what is here; everything else is refused and said."""
+    bundle = opened_bundle()
+    old = tmp_path / "old.bundle"
+    shutil.copy(bundle_file(), old)
+    (tmp_path / "book.yml").write_text(
+        "- hosts: hub\n  become: true\n  roles: [source, updates]\n  vars: {source_here: false}\n", "utf-8"
+    )
+    with hosts(tmp_path / "room", "hub") as room, served(room, bundle) as address:
+        hub = room["hub"]
+        opener = tmp_path / "opener"
+        opener.mkdir()
+        told = {"bundle_dir": str(bundle), "source_url": f"{address}/apt", "updates_command": "/opt/opener/bin/densach bundle"}
+        room.inventory({"hub": ["hub"]}, told)
+        room.play(tmp_path / "book.yml")
+        assert room.play(tmp_path / "book.yml").changes() == []
+        assert "02:30" in hub.run("systemctl", "cat", "apt-daily-upgrade.timer")
+        assert "warn" not in hub.run("systemd-analyze", "verify", "/etc/systemd/system/densach-usb-update@.service", fails=True)
+
+        (hub.root / "media/usb").mkdir(parents=True)
+        shutil.copy(old, hub.root / "media/usb/densach-1.bundle")
+        long(hub, "apt-get install --yes python3-venv && python3 -m venv /opt/opener && mkdir /srv/w && cd /srv/w && "
+                  "tar xf /media/usb/densach-1.bundle wheels && /opt/opener/bin/pip install --no-index --find-links wheels "
+                  "--require-hashes --no-compile -r wheels/hub.txt")  # fmt: skip
+        update = "/usr/local/sbin/densach-usb-update /media/usb"
+        assert "bundle.unknown-key" in long(hub, update, fails=True)
+        assert " refused densach-1.bundle" in hub.read("/var/lib/densach-updates/last")
+
+        hub.run("/opt/opener/bin/densach", "bundle", "open", "/media/usb/densach-1.bundle", "/srv/densach/bundle")
+        entry = hub.root / "etc/apt/sources.list.d/densach-bundle.sources"
+        entry.write_text(entry.read_text().replace(f"{address}/apt", "file:/srv/densach/bundle/apt"))
+        assert "not newer" in long(hub, update)
+        assert " done densach-1.bundle" in hub.read("/var/lib/densach-updates/last")
+
+        newer = tmp_path / "newer.bundle"
+        (tmp_path / "windows").mkdir()
+        (tmp_path / "windows/setup.exe").write_bytes(b"MZ")
+        densach(newer, "--sets", "office", "--add", tmp_path / "windows", "--cache", CACHE / "cache/densach/bundle")
+        shutil.copy(newer, hub.root / "media/usb/densach-2.bundle")
+        long(hub, update)
+        assert " done densach-2.bundle" in hub.read("/var/lib/densach-updates/last")
+        assert (hub.root / "srv/densach/bundle/extra/setup.exe").read_bytes() == b"MZ"
+
+        # Back to the line: the machine's own sources return.
+        room.inventory({"hub": ["hub"]}, {**told, "bundle_dir": ""})
+        room.play(tmp_path / "book.yml")
+        assert not entry.exists()
+        assert not list((hub.root / "etc/apt").rglob("*.densach-off"))
