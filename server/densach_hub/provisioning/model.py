@@ -25,7 +25,8 @@ class ProvisionSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     user: Annotated[str, Meta(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")] = "root"
     """Whom the hub logs in as on the machines, unless a run says otherwise."""
     inventory: str = ""
-    """A folder whose `group_vars` and `host_vars` go along with every run from here: what the school has set for its rooms."""
+    """A folder whose variables (`hosts.yml`, `group_vars`, `host_vars`) go along with every run from here: what the school has
+    set for its rooms. Empty: /etc/densach/inventory."""
     forks: Annotated[int, Meta(ge=1, le=100)] = 10
     """So many machines at a time in one run."""
 

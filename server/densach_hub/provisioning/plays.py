@@ -14,7 +14,7 @@ from densach_hub.provisioning.model import Play, Plays, ProvisionSettings
 
 PLACES = (Path("/opt/densach/current/playbooks"), Path("/usr/share/densach/playbooks"))
 CLONE = Path(__file__).resolve().parents[3] / "playbooks"
-TOOLS = (Path("/opt/densach/current/venv/bin"), Path("/opt/densach/provision/bin"))
+TOOLS = (Path("/opt/densach/tools/bin"), Path("/opt/densach/provision/bin"))
 """Where the playbooks may have put Ansible, besides this program's own environment."""
 
 

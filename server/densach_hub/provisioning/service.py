@@ -1,6 +1,7 @@
 """What can be done: see the inventory, take reports in, run plays from here, know what became of each machine."""
 
 import asyncio
+import os
 import secrets
 import shlex
 import shutil
@@ -225,7 +226,7 @@ class Provisioning:
         job = runner.Job(
             run=run, folder=self._run_folder(run.id), program=here.program, playbooks=here.playbooks, file=ready.play.file,
             inventory=self._inventory_file(ready, run), values=ready.values | ready.play.fixed, forks=self._settings().forks,
-            password=order.password, beside=self._beside(),
+            password=order.password, beside=self._beside("group_vars", "host_vars"), also=self._beside("hosts.yml"),
         )  # fmt: skip
         self._folder.mkdir(exist_ok=True, mode=0o700)
         job.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -365,10 +366,10 @@ class Provisioning:
         }
         return found
 
-    def _beside(self) -> tuple[Path, ...]:
-        """What the school has set: Ansible looks for these folders beside the inventory."""
+    def _beside(self, *names: str) -> tuple[Path, ...]:
+        """Of these, what the school has set in its own inventory, as far as the hub may read it."""
         place = Path(self._settings().inventory or USUAL_INVENTORY)
-        return tuple(place / name for name in ("group_vars", "host_vars") if (place / name).is_dir())
+        return tuple(place / name for name in names if os.access(place / name, os.R_OK))
 
     def _connections(self, run: Run) -> dict[str, dict[str, Any]]:
         """How each machine is reached: the hub's key, and its host key under its id, so that it may change its address."""

@@ -38,6 +38,10 @@ plays:
   - file: sudo.yml
     title: {vi: "Mật khẩu", en: "Password"}
     about: {vi: "Ghi mật khẩu nhận được.", en: "Writes the password it got."}
+  - file: own.yml
+    title: {vi: "Của trường", en: "Own"}
+    about: {vi: "Ghi giá trị của trường.", en: "Writes the school's values."}
+    fixed: {third: C}
   - file: gone.yml
     title: {vi: "Không có", en: "Gone"}
     about: {vi: "Tệp không có.", en: "Its file is not there."}
@@ -91,6 +95,17 @@ SUDO = """
         dest: "FOLDER/password.txt"
         mode: "0600"
 """
+OWN = """
+- name: Own
+  hosts: lab
+  gather_facts: false
+  tasks:
+    - name: Write what the school has set
+      ansible.builtin.copy:
+        content: "{{ first }} {{ second }} {{ third }} {{ densach_hub_url }} {{ agent_room }}"
+        dest: "FOLDER/own.txt"
+        mode: "0644"
+"""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -126,7 +141,7 @@ def playbooks(tmp_path: Path) -> Path:
     (folder / "callback_plugins").mkdir(parents=True)
     (folder / "roles").mkdir()
     (folder / "plays.yml").write_text(PLAYS, "utf-8")
-    for name, text in (("greet", GREET), ("wipe", WIPE), ("slow", SLOW), ("sudo", SUDO)):
+    for name, text in (("greet", GREET), ("wipe", WIPE), ("slow", SLOW), ("sudo", SUDO), ("own", OWN)):
         (folder / f"{name}.yml").write_text(text.replace("FOLDER", str(out)), "utf-8")
     plugin = PLAYBOOKS / "callback_plugins" / "densach_report.py"
     (folder / "callback_plugins" / plugin.name).write_text(plugin.read_text("utf-8"), "utf-8")

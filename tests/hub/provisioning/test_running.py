@@ -4,15 +4,17 @@ import asyncio
 import os
 import stat
 import subprocess
+from pathlib import Path
 
+import msgspec
 import pytest
-from tests.hub.provisioning.conftest import LOCAL, Stage
+from tests.hub.provisioning.conftest import LOCAL, PLAYBOOKS, Stage
 
 from densach_core.clock import SystemClock
 from densach_core.errors import BadInput, Conflict, NotFound
 from densach_hub.opening import open_rooms
-from densach_hub.provisioning import runner, store
-from densach_hub.provisioning.model import HostState, Order, Run, RunState
+from densach_hub.provisioning import plays, runner, store
+from densach_hub.provisioning.model import HostState, Order, Plays, Run, RunState
 
 
 def hosts(run: Run) -> dict[str, HostState]:
@@ -163,3 +165,26 @@ async def test_a_machines_host_key_is_told_and_forgotten(stage: Stage) -> None:
     assert not stage.provisioning.known_hosts()
     with pytest.raises(NotFound):
         await stage.provisioning.forget("pc-may-01", by="Lan")
+
+
+async def test_what_the_school_has_set_goes_along_and_touches_nobody_else(stage: Stage, playbooks: Path) -> None:
+    """Variables of the school's own inventory count, with its machines left alone; the play's fixed values are given."""
+    own = playbooks.parent / "own"
+    (own / "group_vars").mkdir(parents=True)
+    (own / "hosts.yml").write_text('{"all": {"vars": {"first": "A"}, "children": {"lab": {"hosts": {"stranger": {}}}}}}')
+    (own / "group_vars" / "room_phong_tin_hoc_2_nha_d.yml").write_text("second: B\n")
+    toml = stage.rooms.data / "densach.toml"
+    toml.write_text(f'{toml.read_text("utf-8")}inventory = "{own}"\n', "utf-8")
+    run = await stage.provisioning.start(Order(play="own", machines=("MAY-01",)), by="Lan")
+    done = await stage.provisioning.wait(run.id)
+    assert hosts(done) == {"MAY-01": HostState.CHANGED}, stage.provisioning.log_of(run.id)
+    assert (stage.out / "own.txt").read_text("utf-8") == "A B C https://densach.lan phong-tin-hoc-2-nha-d"
+    assert (own / "group_vars" / "room_phong_tin_hoc_2_nha_d.yml").exists(), "cleaning up leaves the school's own alone"
+
+
+def test_every_play_on_the_list_is_as_the_list_says() -> None:
+    """The real `plays.yml`: it can be read, what it names is there, and those who change nothing are not dangerous."""
+    folder = PLAYBOOKS
+    found = {play.file for play in plays.read(folder)}
+    listed = {play.file for play in msgspec.yaml.decode((folder / "plays.yml").read_bytes(), type=Plays).plays}
+    assert found == listed
