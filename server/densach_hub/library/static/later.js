@@ -6,8 +6,8 @@ import { mayTell } from "./own.js";
 import { tellPlace } from "./places.js";
 
 const holder = document.querySelector("[data-reader]");
-const page = { reader: holder.dataset.reader, isCopy: true };
-const open = holder.dataset.place === "no" ? "" : holder.dataset.item || "";
+const page = { reader: holder?.dataset.reader || "guest", isCopy: true };
+const open = !holder || holder.dataset.place === "no" ? "" : holder.dataset.item || "";
 
 async function sendPlaces() {
   const prefix = `densach.place.${page.reader}.`;
