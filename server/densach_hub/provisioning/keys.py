@@ -19,11 +19,11 @@ from densach_hub.provisioning.model import KnownHost
 
 
 class Keys:
-    """Files below the data folder's `provision`."""
+    """Files in `keys/ssh` of the data folder: they are part of every backup, so that a hub that was restored still gets in."""
 
     def __init__(self, folder: Path) -> None:
-        self.private = folder / "ssh" / "id_ed25519"
-        self.known = folder / "ssh" / "known_hosts"
+        self.private = folder / "id_ed25519"
+        self.known = folder / "known_hosts"
 
     def public(self, comment: str) -> str:
         """The line for `authorized_keys`; makes the pair at the first call."""

@@ -14,6 +14,7 @@ from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import Routes
 from densach_core.web.speech import LOCALE
 from densach_core.web.statuses import status_of
+from densach_hub.fleet.model import Kind
 from densach_hub.fleet.service import FLEET
 from densach_hub.provisioning.choosing import WORDS, Candidate
 from densach_hub.provisioning.model import HostState, Order, Play, Run, Value, VariableKind
@@ -43,7 +44,8 @@ async def overview(request: web.Request) -> web.StreamResponse:
     rows = await service.fleet.alerts.machines()
     return await _show(
         request, "provisioning/overview.html", title=t("Set machines up"), plays=plays, problem=problem,
-        readiness=service.readiness(), real=sum(1 for row in rows if not row.machine.simulated), every=len(rows),
+        readiness=service.readiness(), every=len(rows), simulated=sum(1 for row in rows if row.machine.simulated),
+        real=sum(1 for row in rows if row.machine.kind is Kind.AGENT and not row.machine.simulated),
         rooms=by_room(await service.fleet.rooms.all(), rows, await service.history.lasts()),
         public_key=service.public_key(), known=service.known_hosts(), user=service.user,
         names={row.machine.id: row.machine.name for row in rows}, room=request.query.get("room", ""), **await _runs(request),

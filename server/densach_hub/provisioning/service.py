@@ -96,7 +96,7 @@ class Provisioning:
         hub_url: Callable[[], str],
     ) -> None:
         self.fleet = fleet
-        self.keys = Keys(data / "provision")
+        self.keys = Keys(data / "keys" / "ssh")
         self.history = History(school, clock, bus, self.inventory, self._titles)
         self.also: dict[str, Any] = {}
         self._db = school

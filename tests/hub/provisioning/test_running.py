@@ -8,13 +8,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.hub.provisioning.conftest import LOCAL, PLAYBOOKS, Stage
+from tests.hub.provisioning.conftest import PLAYBOOKS, Stage
 
 from densach_core.clock import SystemClock
 from densach_core.errors import BadInput, Conflict, NotFound
 from densach_hub.opening import open_rooms
 from densach_hub.provisioning import plays, runner, store
 from densach_hub.provisioning.model import HostState, Order, Plays, Run, RunState
+from densach_hub.upkeep.backup import backup, restore
 
 
 def hosts(run: Run) -> dict[str, HostState]:
@@ -147,10 +148,12 @@ async def test_the_key_is_made_once_and_readable_by_nobody_else(stage: Stage) ->
     assert stat.S_IMODE(service.keys.private.stat().st_mode) == 0o600
     said = subprocess.run(["ssh-keygen", "-y", "-f", service.keys.private], capture_output=True, text=True, check=True)
     assert said.stdout.split()[:2] == line.split()[:2], "ssh can use it"
-    service.also = {}
-    run = Run(id="x" * 16, play="greet.yml", by="x", here=True, started_at=1, user="quantri", hosts=())
-    assert service._connections(run) == {}
-    service.also = dict(LOCAL)
+    now = stage.rooms.clock.now_ms()
+    await asyncio.to_thread(backup, stage.rooms.data, stage.out / "backup", now_ms=now)
+    await asyncio.to_thread(restore, stage.out / "backup", stage.out / "again")
+    again = stage.out / "again" / service.keys.private.relative_to(stage.rooms.data)
+    assert again.read_bytes() == service.keys.private.read_bytes(), "a restored hub still gets in"
+    assert stat.S_IMODE(again.stat().st_mode) == 0o600
 
 
 async def test_a_machines_host_key_is_told_and_forgotten(stage: Stage) -> None:
