@@ -6,7 +6,6 @@ Desktops are too large for a test: the roles get small sets by their variables.
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from tests.fixtures.certificates import TestAuthority

@@ -46,7 +46,12 @@ def test_every_variable_has_a_comment(file: Path) -> None:
 
 def test_every_play_can_be_read() -> None:
     words = [str(Path(sys.executable).parent / "ansible-playbook"), "--syntax-check", "-i", "localhost,", *PLAYS]
-    told = {**os.environ, "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg"), "ANSIBLE_DEPRECATION_WARNINGS": "0", "LC_ALL": "C.UTF-8"}
+    told = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg"),
+        "ANSIBLE_DEPRECATION_WARNINGS": "0",
+        "LC_ALL": "C.UTF-8",
+    }
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=PLAYBOOKS, env=told, timeout=280)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
 
@@ -77,16 +82,21 @@ def test_sets_of_programs_have_a_subject_each(file: Path) -> None:
 
 
 def render(role: str, name: str, **values: object) -> str:
-    environment = Environment(loader=FileSystemLoader(PLAYBOOKS / "roles" / role / "templates"), undefined=StrictUndefined)  # noqa: S701
+    environment = Environment(loader=FileSystemLoader(PLAYBOOKS / "roles" / role / "templates"), undefined=StrictUndefined)
     defaults = {"ansible_managed": "Ansible managed", **values}
     return environment.get_template(name).render(defaults)
 
 
 def test_windows_reads_what_the_kiosk_is_told() -> None:
-    said = render("windows_kiosk", "assigned-access.xml.j2", windows_kiosk_url="https://densach.lan/?a=1&b=2", windows_kiosk_idle_min=5)
-    tree = ElementTree.fromstring(said)  # noqa: S314 - our own
+    said = render(
+        "windows_kiosk", "assigned-access.xml.j2", windows_kiosk_url="https://densach.lan/?a=1&b=2", windows_kiosk_idle_min=5
+    )
+    tree = ElementTree.fromstring(said)
     [app] = tree.iter("{http://schemas.microsoft.com/AssignedAccess/2017/config}KioskModeApp")
-    assert "--kiosk https://densach.lan/?a=1&b=2 " in app.attrib["{http://schemas.microsoft.com/AssignedAccess/2021/config}ClassicAppArguments"]
+    assert (
+        "--kiosk https://densach.lan/?a=1&b=2 "
+        in app.attrib["{http://schemas.microsoft.com/AssignedAccess/2021/config}ClassicAppArguments"]
+    )
 
 
 def test_desktops_read_what_they_are_told() -> None:
@@ -94,7 +104,7 @@ def test_desktops_read_what_they_are_told() -> None:
         ("screen_lock", "xfce4-screensaver.xml.j2", {"screen_lock_after_min": 10, "screen_lock_may_change": False}),
         ("power_plan", "xfce4-power-manager.xml.j2", {"power_plan_sleep": False, "power_plan_screen_off_min": 15}),
     ):
-        assert ElementTree.fromstring(render(role, name, **values)).tag == "channel"  # noqa: S314 - our own
+        assert ElementTree.fromstring(render(role, name, **values)).tag == "channel"
     profile = render("base_lab", "fcitx5-profile.j2", base_lab_keyboards=["us", "vn"])
     assert "DefaultIM=unikey" in profile
     assert "Default Layout=us" in profile

@@ -1,6 +1,7 @@
 """Fleet over HTTP: joining (machines and their installer), and the register for scripts."""
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from densach_core.text import t
 from densach_core.web.identity import address_of, is_secure, me
 from densach_core.web.respond import read_body
 from densach_core.web.routes import EVERYONE, Routes
+from densach_hub.fleet.deb import of_kit as deb_of_kit
 from densach_hub.fleet.kit import KitProblem
 from densach_hub.fleet.model import Machine, Room, RoomToken, Waiting
 from densach_hub.fleet.run_file import of_kit
@@ -153,6 +155,14 @@ async def kit(request: web.Request) -> web.StreamResponse:
             return web.Response(body=await asyncio.to_thread(of_kit, files, name), content_type="application/octet-stream")
         except KitProblem as problem:
             raise NotFound("fleet.kit-not-whole", t("The kit has no such file.")) from problem
+    if name.endswith((".deb", ".deb.sha256")):
+        try:
+            body = await asyncio.to_thread(deb_of_kit, files, name.removesuffix(".sha256"))
+        except KitProblem as problem:
+            raise NotFound("fleet.kit-not-whole", t("The kit has no such file.")) from problem
+        if name.endswith(".sha256"):
+            return web.Response(text=f"{hashlib.sha256(body).hexdigest()}  {name.removesuffix('.sha256')}\n")
+        return web.Response(body=body, content_type="application/vnd.debian.binary-package")
     path = files.path(name)
     if path is None:
         raise NotFound("fleet.no-kit-file", t("The kit has no such file."))

@@ -11,7 +11,8 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 from densach_agent.placing import Piece, to_enable
-from densach_hub.fleet.payload import PackageFile
+from densach_hub.fleet.kit import MACHINES, Kit, KitProblem
+from densach_hub.fleet.payload import PackageFile, tree, version_of, wheels
 
 _EPOCH = 1_577_836_800
 """2020-01-01T00:00:00Z, the date of every file."""
@@ -35,6 +36,21 @@ def deb(files: dict[str, PackageFile], version: str, machines: tuple[str, ...], 
 
 def file_name(version: str, machines: tuple[str, ...]) -> str:
     return f"densach-agent_{version}_{_architecture(machines)}.deb"
+
+
+def of_kit(kit: Kit, name: str) -> bytes:
+    """`densach-agent-x86_64.deb`: what the playbooks fetch from this hub. Kept until the kit changes. Blocking.
+
+    Raises KitProblem if the kit is not whole or there is no such file.
+    """
+    machine = name.removeprefix("densach-agent-").removesuffix(".deb")
+    if machine not in MACHINES or name != f"densach-agent-{machine}.deb":
+        raise KitProblem(f"no such file: {name}")
+    made_of = kit.files()
+    if name not in kit.made or kit.made[name][0] != made_of:
+        found = wheels(kit, (machine,))
+        kit.made[name] = (made_of, deb(tree(found, (machine,)), version_of(found), (machine,), small=False))
+    return kit.made[name][1]
 
 
 def _architecture(machines: tuple[str, ...]) -> str:

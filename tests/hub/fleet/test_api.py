@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import AsyncIterator
 
@@ -13,7 +14,7 @@ from tests.hub.fleet.web import Web, served
 
 from densach_core.clock import FixedClock
 from densach_core.database import Database
-from densach_hub.fleet.kit import agent_wheel
+from densach_hub.fleet.kit import agent_needs, agent_wheel
 from densach_hub.fleet.service import Fleet
 from densach_wire.enrolment import EnrolAnswer
 
@@ -103,9 +104,24 @@ async def test_the_kit_is_whole_and_nothing_else_is_served(web: Web, http: aioht
     for digest, name in lines:
         async with http.get(f"{web.base}/join/kit/{name}") as response:
             assert hashlib.sha256(await response.read()).hexdigest() == digest
-    for path in ("notes.txt", "densach-9.9.9-py3-none-any.whl", "..%2Fkeys%2Fca.key", "none.whl"):
+    broken = ("densach-agent-x86_64.deb", "densach-agent-x86_64.deb.sha256", "densach-agent-i386.deb")
+    for path in ("notes.txt", "densach-9.9.9-py3-none-any.whl", "..%2Fkeys%2Fca.key", "none.whl", *broken):
         async with http.get(f"{web.base}/join/kit/{path}") as response:
             assert response.status == 404, path
+
+
+async def test_playbooks_fetch_a_package_and_its_digest(web: Web, http: aiohttp.ClientSession, fleet: Fleet) -> None:
+    folder = fleet.authority.folder.parent / "kit"
+    folder.mkdir()
+    for need in agent_needs():
+        name = re.split(r"[<>=!~ \[]", need, maxsplit=1)[0].replace("-", "_")
+        with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"{name}.py", "")
+    async with http.get(f"{web.base}/join/kit/densach-agent-x86_64.deb") as response:
+        body = await response.read()
+    assert body.startswith(b"!<arch>\n")
+    async with http.get(f"{web.base}/join/kit/densach-agent-x86_64.deb.sha256") as response:
+        assert await response.text() == f"{hashlib.sha256(body).hexdigest()}  densach-agent-x86_64.deb\n"
 
 
 async def test_the_script_knows_the_hub_by_the_name_it_was_asked_for(web: Web, http: aiohttp.ClientSession) -> None:
