@@ -7,6 +7,7 @@ Why so: a transaction is one hop; the event loop never waits for a disk; writers
 
 import asyncio
 import queue
+import shutil
 import sqlite3
 import threading
 import time
@@ -30,6 +31,8 @@ GROUP_SECONDS = 0.2
 GROUP_TASKS = 500
 READERS = 2
 PATIENCE = 8
+LEAST_BYTES = 1024**2
+"""With less room than that the journals of a database cannot be made."""
 
 
 class _Task(msgspec.Struct):
@@ -116,8 +119,13 @@ class Database:
             raise Unavailable("database.closed", t("The database is closed."), t("Start the hub again."))
 
     def _prepare(self) -> sqlite3.Connection:
-        connection = connect(self.path, durable=self.durable)
-        migrate(connection, self._migrations, path=self.path, backups=self._backups)
+        try:
+            connection = connect(self.path, durable=self.durable)
+            migrate(connection, self._migrations, path=self.path, backups=self._backups)
+        except sqlite3.OperationalError as error:
+            # Without room for its journal SQLite says of a full disk that it cannot open or read it.
+            no_room = self.path.parent.is_dir() and shutil.disk_usage(self.path.parent).free < LEAST_BYTES
+            raise (disk_full() if no_room else _told(error)) from error
         return connection
 
     def _write_loop(self, connection: sqlite3.Connection) -> None:

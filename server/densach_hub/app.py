@@ -58,7 +58,7 @@ from densach_hub.studio.plugging import PLUGGING, Plugging
 from densach_hub.studio.service import STUDIO, Studio
 from densach_hub.upkeep.figures import Figures, tell
 from densach_hub.upkeep.service import UPKEEP, Upkeep
-from densach_hub.upkeep.storage import StorageWatch
+from densach_hub.upkeep.storage import StorageWatch, make_room_to_start
 from densach_hub.web_rooms import every_room
 from densach_wire.enrolment import Endpoint
 
@@ -87,6 +87,7 @@ async def run_hub(data: Path, settings: HubSettings, *, ready: Callable[[list[st
     """Runs until SIGTERM or SIGINT. `ready` is told what to print once the first page can be asked for."""
     manager = ServiceManager()
     with occupied(data):
+        make_room_to_start(data)
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
