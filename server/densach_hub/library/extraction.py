@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from densach_hub.library.formats.bounds import DATA_BYTES
 from densach_hub.library.formats.found import Passage, Result, TrackFile
 from densach_hub.library.formats.order import Order
 
@@ -21,6 +22,11 @@ log = structlog.get_logger("library")
 WALL_SECONDS = 180.0
 FILES_A_PROCESS = 200
 SLICE = 100
+LOOK_SECONDS = 0.1
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+KILLED = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGTRAP, -signal.SIGILL, -signal.SIGBUS}
+"""How a library in another language ends the process, also where it was refused memory: it does not say which."""
+
 _results = msgspec.json.Decoder(Result)
 _passages = msgspec.json.Decoder(Passage)
 
@@ -56,6 +62,7 @@ class Extractor:
         self._wall_seconds = wall_seconds
         self._process: asyncio.subprocess.Process | None = None
         self._read = 0
+        self._most = 0
         self._one = asyncio.Lock()
 
     async def __aenter__(self) -> "Extractor":
@@ -94,12 +101,13 @@ class Extractor:
             await self.rest()
         process = self._process = self._process or await self._start()
         self._read += 1
+        self._most = 0
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes
         try:
             async with asyncio.timeout(self._wall_seconds):
                 process.stdin.write(msgspec.json.encode(order) + b"\n")
                 await process.stdin.drain()
-                line = await process.stdout.readline()
+                line = await self._answer(process)
         except TimeoutError:
             await self._give_up(process)
             return Result(None, "library.reader-too-slow", f"{self._wall_seconds:.0f} s")
@@ -116,7 +124,21 @@ class Extractor:
             return Result(None, "library.reader-too-slow", "CPU time")
         if code == -9:
             return Result(None, "library.reader-out-of-memory", "killed by the system")
+        if code in KILLED and self._most > DATA_BYTES // 2:
+            return Result(None, "library.reader-out-of-memory", f"signal {-code} at {self._most >> 20} of {DATA_BYTES >> 20} MB")
         return Result(None, "library.reader-crashed", f"exit code {code}")
+
+    async def _answer(self, process: asyncio.subprocess.Process) -> bytes:
+        """Its line; notes meanwhile the most memory of its own (bytes) it was seen with."""
+        assert process.stdout is not None  # noqa: S101 - a pipe
+        line = asyncio.ensure_future(process.stdout.readline())
+        try:
+            while not line.done():
+                self._most = max(self._most, _memory(process.pid))
+                await asyncio.wait({line}, timeout=LOOK_SECONDS)
+            return line.result()
+        finally:
+            line.cancel()
 
     async def _start(self) -> asyncio.subprocess.Process:
         self._read = 0
@@ -149,6 +171,14 @@ class Extractor:
         self._scratch.mkdir(parents=True, exist_ok=True)
         for left in self._scratch.glob("reading-*"):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _memory(pid: int) -> int:
+    """Bytes of its own, as the kernel bounds them (proc(5), statm: data); 0 when it has gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[5]) * PAGE_BYTES
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:

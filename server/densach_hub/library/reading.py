@@ -4,6 +4,7 @@ A book comes entry by entry, so that a phone fetches a chapter and not 100 MB; i
 """
 
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -18,6 +19,7 @@ from densach_hub.library.files import file_name, note_opened
 from densach_hub.library.formats import recordings
 from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive
 from densach_hub.library.formats.markup import harmless, is_markup
+from densach_hub.library.formats.simulation import pages_of
 from densach_hub.library.learning import lesson_page
 from densach_hub.library.members import MemberResponse, look
 from densach_hub.library.model import Item, Kind, Place
@@ -130,7 +132,7 @@ async def reader_page(request: web.Request, it: Item, whose: dict[str, object]) 
     if it.kind is Kind.DOCUMENT:
         return await text_page(request, it, values)
     if it.kind is Kind.SIMULATION:
-        return _simulation(request, it, values)
+        return await _simulation(request, it, values)
     if it.kind is Kind.LESSON:
         return await lesson_page(request, it, values)
     if it.kind is Kind.ZIM:
@@ -151,8 +153,19 @@ async def reader_page(request: web.Request, it: Item, whose: dict[str, object]) 
     return response
 
 
-def _simulation(request: web.Request, it: Item, values: dict[str, object]) -> web.Response:
+async def _simulation(request: web.Request, it: Item, values: dict[str, object]) -> web.Response:
+    """In its frame, at its page `?at=` (a hit's section; 0 is where it starts)."""
     address = package_address(request, it)
+    at = str(values["at"])
+    if address is not None and at.isascii() and at.isdecimal() and int(at) > 0:
+        path = request.app[LIBRARY].file_of(it)
+
+        def look() -> list[str]:
+            with open_archive(path) as archive:
+                return pages_of(archive)
+
+        pages = await unless_unreadable(look)
+        address += quote(pages[int(at)]) if int(at) < len(pages) else ""
     response = show(request, "library/simulation.html", address=address, **values)
     if address is not None:
         origin = "/".join(address.split("/", 3)[:3])

@@ -53,6 +53,17 @@ async def test_a_simulation_opens_where_its_words_stand(world: World, tmp_path: 
     assert f"/p/{it.id}/" in page
 
 
+async def test_a_simulation_of_many_pages_opens_at_the_page(world: World, tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"index.html": "<title>Máy cơ đơn giản</title>", "__MACOSX/bai/hai.html": "rác"}
+    files |= {"bai/một.htm": PAGE.format(text="Ròng rọc"), "bai/hai.html": PAGE.format(text="Đòn bẩy ảo")}
+    it = await put_in(world.library, tmp_path, "d.zip", made_formats.packed(files))
+    assert (it.kind, it.title) == (Kind.SIMULATION, "Máy cơ đơn giản")
+    _, page = await opened(world, it)
+    assert f'src="{world.packages}/p/{it.id}/bai/hai.html"' in page
+    for at, address in {"2": "bai/m%E1%BB%99t.htm", "0": "", "99": "", "-1": "", "²": ""}.items():
+        assert f'/p/{it.id}/{address}"' in await world.text(f"/read/{it.id}?at={at}")
+
+
 async def test_documents_show_their_text_at_the_part_with_the_words_marked(world: World, tmp_path: Path) -> None:
     files = made_formats.docx_files()
     body = str(files["word/document2.xml"]).replace("Khởi động", "Đòn bẩy &lt;i&gt;")

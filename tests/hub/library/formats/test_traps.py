@@ -137,7 +137,7 @@ TRAPS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "PNG bomb": ("a.png", lambda: png(60_000, 60_000), "library.picture-too-large"),
     "PNG bomb as cover": ("a.cbz", lambda: zipped({"1.png": png(60_000, 60_000)}), "library.damaged"),
     "PDF in a circle": ("a.pdf", pdf_in_a_circle, FINE),
-    "PDF bomb": ("a.pdf", pdf_bomb, "library.reader-crashed"),
+    "PDF bomb": ("a.pdf", pdf_bomb, "library.reader-out-of-memory"),
     "entities in a package": ("a.epub", lambda: with_part(
         made.epub(), r"\.opf$", lambda b: re.sub(rb"(<\?xml[^>]*>)?", rb"\1" + LAUGHS.encode(), b, count=1)
         .replace(b"</dc:title>", b"&i;</dc:title>")), "library.no-chapters"),
