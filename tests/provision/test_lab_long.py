@@ -162,6 +162,12 @@ def test_an_exam_cuts_everything_but_the_hub_and_gives_it_back(room: Room) -> No
 def test_a_kiosk_comes_and_goes(room: Room) -> None:
     machine = room["may-01"]
     before = machine.run("systemctl", "get-default")
+    # A container has no screen to show it on.
+    folder = machine.root / "etc/systemd/system/densach-kiosk.service.d"
+    folder.mkdir(parents=True)
+    (folder / "no-screen.conf").write_text(
+        "[Service]\nStandardInput=null\nTTYPath=\nTTYReset=no\nTTYVHangup=no\nUtmpIdentifier=\n"
+    )
     room.play("day2/exam.yml", extra={"room": "lab", "exam": "on", "exam_url": "https://hub/bai-thi"})
     assert machine.run("systemctl", "get-default").strip() == "densach-kiosk.target"
     until(lambda: "active" in machine.run("systemctl", "is-active", "densach-kiosk.service", fails=True).split())
