@@ -1,24 +1,25 @@
 """Finding things: the first page's shelves and search. What is the same for everybody is kept until something changes."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from sqlite3 import Connection, OperationalError
 from typing import TypeVar
+
+import msgspec
 
 from densach_core.database import Database
 from densach_core.errors import Unavailable
 from densach_hub.library import hits, sides, store, vocabulary
 from densach_hub.library.hits import Titles
 from densach_hub.library.model import Answer, Card, Filters, Hit, Home, Inside, Shelf, ShelfCount, Suggestions, Written
-from densach_hub.library.query import Query, parse, raw_words, spelled
+from densach_hub.library.query import Query, alike, parse, raw_words, spelled
+from densach_hub.library.remembered import Remembered
 from densach_hub.library.sides import Tables
 from densach_hub.library.subjects import GRADES
 
 SEARCH_SECONDS = 1.0
 TEXT_SECONDS = 0.6
-KEPT_ANSWERS = 100
-KEPT_SUGGESTIONS = 200
+ANSWERS_BYTES, SUGGESTIONS_BYTES = 4_000_000, 1_000_000
 NEW = 12
 ON_SHELF = 8
 MOST_SHELVES = 12
@@ -26,7 +27,6 @@ INSIDE = 6
 MOST_OFFSET = 2_000
 SUGGESTED, SUGGESTED_PEOPLE = 6, 3
 T = TypeVar("T")
-_Key = tuple[str, Filters, int, int, bool, bool]
 
 
 class Finder:
@@ -38,15 +38,13 @@ class Finder:
         self._stamp: tuple[int, int] | None = None
         self._home: Home | None = None
         self._drawing = asyncio.Lock()
-        self._answers: OrderedDict[_Key, Answer] = OrderedDict()
-        self._suggestions: OrderedDict[str, Suggestions] = OrderedDict()
+        self._answers = Remembered(Answer, ANSWERS_BYTES)
+        self._suggestions = Remembered(Suggestions, SUGGESTIONS_BYTES)
         self.generation = 0
 
     def changed(self) -> None:
         self.generation += 1
         self._home = None
-        self._answers.clear()
-        self._suggestions.clear()
 
     async def notice(self) -> bool:
         """Looks whether another process (a command) changed items; True when it did."""
@@ -87,20 +85,16 @@ class Finder:
         Words that find nothing are read as keys of Telex or VNI, then as slips, unless they shall be taken `as_typed`.
         """
         offset = max(0, min(offset, MOST_OFFSET))
-        key = (typed, filters, limit, offset, with_texts, as_typed)
-        kept = self._answers.get(key)
-        if kept is not None:
-            self._answers.move_to_end(key)
-            return kept
-        generation = self.generation
         search = _Search(filters, limit, offset, with_texts=with_texts)
         query = parse(typed)
-        answer = await self._search.read(lambda c: search.answer(c, query, as_typed=as_typed), seconds=SEARCH_SECONDS)
-        if generation == self.generation and not answer.partial:
-            self._answers[key] = answer
-            while len(self._answers) > KEPT_ANSWERS:
-                self._answers.popitem(last=False)
-        return answer
+        key = (alike(query), filters, limit, offset, with_texts, as_typed)
+        answer = await self._answers.answer(
+            key,
+            lambda: self.generation,
+            lambda: self._search.read(lambda c: search.answer(c, query, as_typed=as_typed), seconds=SEARCH_SECONDS),
+            worth=lambda found: not found.partial,
+        )
+        return answer if answer.query == query.text else msgspec.structs.replace(answer, query=query.text)
 
     async def ask(self, question: Callable[[Connection], T]) -> T:
         """A question of another module to the index (reading apps' lists), bounded in time like a search."""
@@ -108,10 +102,6 @@ class Finder:
 
     async def suggest(self, typed: str) -> Suggestions:
         """What may be meant while somebody types: the best titles, and people so called; nothing where that takes too long."""
-        kept = self._suggestions.get(typed)
-        if kept is not None:
-            return kept
-        generation = self.generation
         search = _Search(Filters(), SUGGESTED, 0, with_texts=False)
         query = parse(typed)
 
@@ -121,14 +111,14 @@ class Finder:
             return Suggestions(cards=answer.cards, people=tuple(names), read_as=answer.read_as)
 
         try:
-            found = await self._search.read(ask, seconds=TEXT_SECONDS)
+            return await self._suggestions.answer(
+                alike(query),
+                lambda: self.generation,
+                lambda: self._search.read(ask, seconds=TEXT_SECONDS),
+                worth=lambda _: not search.partial,
+            )
         except Unavailable:
             return Suggestions()
-        if generation == self.generation:
-            self._suggestions[typed] = found
-            while len(self._suggestions) > KEPT_SUGGESTIONS:
-                self._suggestions.popitem(last=False)
-        return found
 
     async def inside(self, typed: str, item_id: str, *, limit: int = 50) -> list[Hit]:
         """The places in one item's text."""
@@ -155,7 +145,7 @@ class _Search:
         self._limit = limit
         self._offset = offset
         self._with_texts = with_texts and offset == 0
-        self._partial = False
+        self.partial = False
 
     def answer(self, c: Connection, query: Query, *, as_typed: bool) -> Answer:
         found = self._titles(c, query)
@@ -171,11 +161,11 @@ class _Search:
             mended, better, sure = found_better
             words = _shown(mended, better.cards)
             if texts or not sure:
-                if not texts and not self._partial:
+                if not texts and not self.partial:
                     found = self._titles(c, query, loose=True)
                 return self._told(query, found, texts, meant=words)
             return self._told(query, better, self._texts(c, mended), read_as=words)
-        if not self._partial:
+        if not self.partial:
             found = self._titles(c, query, loose=not texts)
         return self._told(query, found, texts)
 
@@ -192,21 +182,21 @@ class _Search:
         except OperationalError as error:
             if "interrupted" not in str(error):
                 raise
-            self._partial = True
+            self.partial = True
         return None
 
     def _titles(self, c: Connection, query: Query, *, loose: bool = False) -> Titles:
         return hits.titles(c, query, self._filters, limit=self._limit, offset=self._offset, loose=loose)
 
     def _texts(self, c: Connection, query: Query) -> list[Inside]:
-        if not self._with_texts or not query.words or self._partial:
+        if not self._with_texts or not query.words or self.partial:
             return []
         try:
             return hits.texts(c, query, self._filters, limit=INSIDE)
         except OperationalError as error:
             if "interrupted" not in str(error):
                 raise
-            self._partial = True
+            self.partial = True
             return []
 
     def _told(
@@ -220,7 +210,7 @@ class _Search:
             inside=tuple(texts),
             total=found.total,
             more=found.more,
-            partial=self._partial,
+            partial=self.partial,
             facets=found.facets,
             read_as=read_as,
             meant=meant,

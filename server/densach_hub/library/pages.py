@@ -61,7 +61,18 @@ async def search(request: web.Request) -> web.StreamResponse:
     results = await _results(request, words, filters)
     if request.headers.get("HX-Target") == "results":
         return web.Response(text=results, content_type="text/html")
-    return show(request, "library/search.html", title=t("Search"), words=words, filters=filters, results=results)
+    limits = _limits(request, filters)
+    return show(request, "library/search.html", title=t("Search"), words=words, filters=filters, limits=limits, results=results)
+
+
+def _limits(request: web.Request, filters: Filters) -> Markup:
+    """The lists of subjects, grades and kinds to choose from, as HTML: half of what a page of known results would cost."""
+    kept, key = request.app[LIBRARY].limits, (LOCALE.get(), filters.subject, filters.grade, filters.kind)
+    found = kept.get(0, key)
+    if found is None:
+        found = show(request, "library/limits.html", filters=filters).text or ""
+        kept.put(0, key, found)
+    return Markup(found)  # noqa: S704 - our own template's output
 
 
 async def _results(request: web.Request, words: str, filters: Filters) -> Markup:
@@ -77,6 +88,8 @@ async def _results(request: web.Request, words: str, filters: Filters) -> Markup
         return Markup(kept)  # noqa: S704 - our own template's output
     count_search(request)
     answer = await library.finder.search(words, filters, limit=A_PAGE, offset=(page - 1) * A_PAGE, as_typed=as_typed)
+    if generation == library.finder.generation and (kept := library.results.get(generation, key)) is not None:
+        return Markup(kept)  # noqa: S704 - drawn meanwhile for somebody who asked the same
     shelf = None if answer.read_as or (answer.cards and not answer.loose) else subject_asked_for(words)
     on_shelf = await library.finder.search("", Filters(subject=shelf.code), limit=1) if shelf is not None else None
     names = {name: asked[name] for name in ("q", *LIMITS, "as") if asked.get(name)}

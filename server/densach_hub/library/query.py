@@ -98,6 +98,12 @@ def raw_words(text: str) -> list[str]:
     return _WORD.findall(text.lower())[:MOST_WORDS]
 
 
+def alike(query: Query) -> tuple[object, ...]:
+    """What an answer depends on: equal for words in capitals or not, with other spaces or marks between them; not for words
+    with other tones, nor for a last word that is finished and one that may go on."""
+    return (*raw_words(query.text), None, *query.exact, None, *query.words, query.open_end)
+
+
 def has(text: str, query: Query) -> bool:
     """Whether all the words are in a text (the last one perhaps unfinished)."""
     there = _WORD.findall(spelled(text))

@@ -47,6 +47,7 @@ SWEEP_SECONDS = 3600.0
 LATER_SECONDS = 60.0
 RESULTS_BYTES = 4 * 1024**2
 PARTS_BYTES = 2 * 1024**2
+LIMITS_BYTES = 256 * 1024
 PICTURE_BYTES = 20 * 1024 * 1024
 
 
@@ -90,6 +91,7 @@ class Library:
         self.shelves: dict[str, tuple[Home, str]] = {}
         self.results = Kept(RESULTS_BYTES)
         self.parts = Kept(PARTS_BYTES)
+        self.limits = Kept(LIMITS_BYTES)
         self.cataloguer = Cataloguer(
             school=school,
             search=search,
