@@ -1,5 +1,6 @@
 """An office on a bare Debian: the play over ssh, pages by TLS, a backup, a pulled plug, a second run that changes nothing."""
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.bundle import opened_bundle
 from tests.fixtures.hosts import Room, hosts
+from tests.provision.test_pair import linked
 
 pytestmark = pytest.mark.timeout(1_800)
 NAME = "van-phong.lan"
@@ -28,7 +30,8 @@ def asked(room: Room, path: str) -> str:
 
 
 def test_an_office_from_a_bundle(tmp_path: Path) -> None:
-    bundle = opened_bundle("office")
+    bundle = tmp_path / "bundle"
+    shutil.copytree(opened_bundle("office"), bundle, copy_function=linked)
     with hosts(tmp_path / "room", "van-phong") as room:
         office = room["van-phong"]
         room.inventory({"office": ["van-phong"]}, {"bundle_dir": str(bundle), "densach_hub_name": "densach.lan"})

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.bundle import opened_bundle
 from tests.fixtures.hosts import Host, Room, hosts
+from tests.provision.test_pair import linked
 
 pytestmark = pytest.mark.timeout(2_400)
 
@@ -60,12 +61,14 @@ def play(room: Room, *, fails: bool = False, **extra: str) -> str:
 
 
 def test_forward_back_and_a_release_that_does_not_start(tmp_path: Path) -> None:
-    first = opened_bundle() / "wheels"
+    bundle = tmp_path / "bundle"
+    shutil.copytree(opened_bundle(), bundle, copy_function=linked)
+    first = bundle / "wheels"
     second = release(first, tmp_path / "second", "densach_hub/newer.py", "")
     broken = release(first, tmp_path / "broken", "densach_hub/app.py", "raise SystemExit('does not start')\n")
     with hosts(tmp_path / "room", "may-chu") as room:
         hub = room["may-chu"]
-        facts = {"bundle_dir": str(opened_bundle()), "densach_hub_name": "densach.lan", "densach_school": "79000001"}
+        facts = {"bundle_dir": str(bundle), "densach_hub_name": "densach.lan", "densach_school": "79000001"}
         room.inventory({"hub": ["may-chu"]}, {**facts, "hub_school_name": "Trường THCS Đèn Sách"})
         room.play("hub.yml", "--tags", "source,server_base,hub", timeout_s=1_200)
         assert current(hub) == name_of(first)
