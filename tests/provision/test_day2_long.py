@@ -50,10 +50,11 @@ def test_a_year_ends_only_when_somebody_means_it(room: Room, tmp_path: Path) -> 
     room.play("day2/year_end.yml", extra={**year, "year_end_confirm": "01000001"})
     assert not (machine.root / "home/lop6a").exists()
     assert list((machine.root / "srv/bai-lam").iterdir()) == []
-    [archive] = tmp_path.rglob("may-01.tar.gz")
+    [archive] = tmp_path.rglob("may-01-*.tar.gz")
     listed = room.here("tar", "--list", "--absolute-names", "--file", str(archive))
     assert {"/home/lop6a/tho.txt", "/srv/bai-lam/.note"} <= set(listed.splitlines())
     assert room.play("day2/year_end.yml", extra={**year, "year_end_confirm": "01000001"}).changes() == []
+    assert list(tmp_path.rglob("may-01-*.tar.gz")) == [archive]
 
 
 def test_twins_are_found_and_a_sealed_machine_is_nobodys(room: Room) -> None:

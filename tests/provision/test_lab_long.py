@@ -166,7 +166,7 @@ def test_a_kiosk_comes_and_goes(room: Room) -> None:
     folder = machine.root / "etc/systemd/system/densach-kiosk.service.d"
     folder.mkdir(parents=True)
     (folder / "no-screen.conf").write_text(
-        "[Service]\nStandardInput=null\nTTYPath=\nTTYReset=no\nTTYVHangup=no\nUtmpIdentifier=\n"
+        "[Service]\nStandardInput=null\nTTYPath=\nTTYReset=no\nTTYVHangup=no\n"
     )
     room.play("day2/exam.yml", extra={"room": "lab", "exam": "on", "exam_url": "https://hub/bai-thi"})
     assert machine.run("systemctl", "get-default").strip() == "densach-kiosk.target"
