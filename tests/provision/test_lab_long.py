@@ -165,9 +165,7 @@ def test_a_kiosk_comes_and_goes(room: Room) -> None:
     # A container has no screen to show it on.
     folder = machine.root / "etc/systemd/system/densach-kiosk.service.d"
     folder.mkdir(parents=True)
-    (folder / "no-screen.conf").write_text(
-        "[Service]\nStandardInput=null\nTTYPath=\nTTYReset=no\nTTYVHangup=no\n"
-    )
+    (folder / "no-screen.conf").write_text("[Service]\nStandardInput=null\nTTYPath=\nTTYReset=no\nTTYVHangup=no\n")
     room.play("day2/exam.yml", extra={"room": "lab", "exam": "on", "exam_url": "https://hub/bai-thi"})
     assert machine.run("systemctl", "get-default").strip() == "densach-kiosk.target"
     until(lambda: "active" in machine.run("systemctl", "is-active", "densach-kiosk.service", fails=True).split())
