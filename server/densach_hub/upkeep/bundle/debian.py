@@ -55,6 +55,7 @@ class AptRoot:
         self.archives = folder / "archives"
         options = {
             "Dir::State": folder / "state", "Dir::State::status": folder / "status", "Dir::Cache": folder,
+            "Dir::Cache::pkgcache": folder / "pkgcache.bin", "Dir::Cache::srcpkgcache": folder / "srcpkgcache.bin",
             "Dir::Etc::sourcelist": folder / "bundle.sources", "Dir::Etc::sourceparts": "/dev/null",
             "Dir::Etc::preferences": "/dev/null", "Dir::Etc::preferencesparts": "/dev/null",
             "Dir::Log": folder / "log", "Debug::NoLocking": "true", "Acquire::Retries": "3", "Acquire::Languages": "none",
