@@ -17,7 +17,8 @@ NAMESPACES = {
     "www.w3.org", "purl.org", "www.idpf.org", "opds-spec.org", "www.openarchives.org", "json-schema.org", "www.loc.gov",
     "docs.oasis-open.org", "www.imsglobal.org", "www.imsproject.org", "www.adlnet.org", "schema.org", "readium.org",
     "specs.opds.io", "spdx.org", "creativecommons.org", "a9.com", "www.daisy.org", "xmlns.com", "id.loc.gov", "zing.z3950.org",
-    "ns.adobe.com", "schemas.openxmlformats.org", "schemas.microsoft.com", "datacite.org", "psi.exchange", "www.apache.org", "registry.example",
+    "ns.adobe.com", "schemas.openxmlformats.org", "schemas.microsoft.com",
+    "datacite.org", "psi.exchange", "www.apache.org", "registry.example",
     "keepachangelog.com", "semver.org",
 }  # fmt: skip
 
