@@ -28,18 +28,14 @@ from densach_hub.library.formats.archive import PICTURE_LIMIT, open_archive, sta
 from densach_hub.library.formats.found import Unreadable
 from densach_hub.library.members import Member, MemberResponse, look
 from densach_hub.library.model import Item, Kind
+from densach_hub.library.own_scripts import LESSON, SCRIPTS, with_script
 from densach_hub.library.service import LIBRARY, Library
 from densach_hub.library.zim_pages import zim_entry
 
 ENTRY_LIMIT = 4 * PICTURE_LIMIT
 PAGE_LIMIT = 16 * 1024 * 1024
-RUN_TIME = "/lesson-api.js"
-SCRIPT = Path(__file__).parent / "static" / "lesson-api.js"
 PACKAGES = {Kind.SIMULATION, Kind.LESSON, Kind.ZIM}
 PAGES = {".html", ".htm", ".xhtml"}
-_HEAD = re.compile(rb"<head(?:\s[^>]{0,1000})?>", re.IGNORECASE)
-_HTML = re.compile(rb"<html(?:\s[^>]{0,1000})?>", re.IGNORECASE)
-_DOCTYPE = re.compile(rb"<!doctype[^>]{0,1000}>", re.IGNORECASE)
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
 
 
@@ -89,7 +85,8 @@ def packages_app(library: Library) -> web.Application:
     """The application of the packages' origin: `/p/{item}/…` and what lessons call; nothing else."""
     app = web.Application()
     app[LIBRARY] = library
-    app.router.add_get(RUN_TIME, _run_time)
+    for name in SCRIPTS:
+        app.router.add_get(name, _own_script)
     app.router.add_get("/p/{id}/{name:.*}", _entry)
     return app
 
@@ -125,8 +122,8 @@ def by_host(library: Library, setting: str) -> Middleware:
         if request.host.rpartition(":")[0].lower() != name and request.host.lower() != name:
             return await handler(request)
         match = re.fullmatch(r"/p/([0-9a-f]+)/(.*)", request.path)
-        if request.path == RUN_TIME and request.method in {"GET", "HEAD"}:
-            return await _run_time(request)
+        if request.path in SCRIPTS and request.method in {"GET", "HEAD"}:
+            return await _own_script(request)
         if match is None or request.method not in {"GET", "HEAD"}:
             return _nothing(request)
         return await entry(request, library, match[1], match[2], apart=True)
@@ -138,15 +135,11 @@ async def _entry(request: web.Request) -> web.StreamResponse:
     return await entry(request, request.app[LIBRARY], request.match_info["id"], request.match_info["name"])
 
 
-async def _run_time(request: web.Request) -> web.StreamResponse:
-    """The SCORM API: our own script, on the origin where the lessons are."""
-    headers = {
-        "Content-Security-Policy": policy(_own(request)),
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "public, max-age=3600",
-        "Content-Type": "text/javascript; charset=utf-8",
-    }
-    return web.FileResponse(SCRIPT, headers=headers)
+async def _own_script(request: web.Request) -> web.StreamResponse:
+    """Ours, on the origin where the lessons and articles are: the SCORM API, the marking of words."""
+    return web.FileResponse(
+        SCRIPTS[request.path], headers={**_headers(request), "Content-Type": "text/javascript; charset=utf-8"}
+    )
 
 
 def _own(request: web.Request) -> str:
@@ -213,11 +206,7 @@ def _with_run_time(path: Path, name: str) -> bytes:
     """A page with the script of the SCORM API before all of its own. Raises Unreadable."""
     with open_archive(path) as archive:
         body = archive.read(name, PAGE_LIMIT)
-    call = f'<script src="{RUN_TIME}"></script>'.encode()
-    for mark in (_HEAD, _HTML, _DOCTYPE):
-        if (match := mark.search(body[:65_536])) is not None:
-            return body[: match.end()] + call + body[match.end() :]
-    return call + body
+    return with_script(body, LESSON)
 
 
 def _find(path: Path, name: str) -> Member:

@@ -13,10 +13,15 @@ from densach_core.errors import NotFound, Unavailable
 from densach_hub.library.formats.zim import can_be_read
 from densach_hub.library.formats.zim_talk import Entry
 from densach_hub.library.model import Item
+from densach_hub.library.own_scripts import WORDS, with_script
 from densach_hub.library.service import LIBRARY, Library
 from densach_hub.library.views import show
 
 TEXTS = ("text/", "application/javascript", "application/json", "image/svg")
+PAGES = ("text/html", "application/xhtml")
+PAGE_BYTES = 16 * 1024 * 1024
+"""Larger articles are sent as they are, without the marking of words."""
+
 _TYPE = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]+(?:; ?charset=[a-zA-Z0-9-]+)?")
 
 
@@ -41,6 +46,8 @@ async def zim_page(request: web.Request, it: Item, base: str | None, values: dic
         except (NotFound, Unavailable) as problem:
             why = problem.what
     address = base + quote(entry.path) if base and entry else None
+    if address and words:
+        address += f"?words={quote(words)}"
     response = show(
         request, "library/zim.html", address=address, entry=entry, hits=hits, why=why, missing=not can_be_read(),
         apart=base is not None, **values,
@@ -66,8 +73,18 @@ async def zim_entry(request: web.Request, library: Library, it: Item, asked: str
     kind = entry.media_type if _TYPE.fullmatch(entry.media_type) else "application/octet-stream"
     if kind.startswith(TEXTS) and "charset" not in kind:
         kind += "; charset=utf-8"
+    if request.query.get("words") and kind.startswith(PAGES) and entry.size <= PAGE_BYTES:
+        body = with_script(await _whole(library, path, entry), WORDS, module=True)
+        return web.Response(body=body, headers={**headers, "Content-Type": kind})
     tag = f'"{(it.file or "")[:20]}"'
     return await _send(request, library, path, entry, {**headers, "Content-Type": kind, "ETag": tag, "Accept-Ranges": "bytes"})
+
+
+async def _whole(library: Library, path: Path, entry: Entry) -> bytes:
+    body = b""
+    while piece := await library.encyclopedias.piece(path, entry.path, len(body), entry.size):
+        body += piece
+    return body
 
 
 async def _send(request: web.Request, library: Library, path: Path, entry: Entry, headers: dict[str, str]) -> web.StreamResponse:

@@ -165,7 +165,8 @@ async def test_an_article_in_the_browser(browser: Browser, live: World, tmp_path
         await page.goto(f"{live.base}/read/{it.id}?q=tri+an")
         await page.locator(".places a").first.click()
         frame = page.frame_locator("iframe.stage")
-        await frame.get_by_text("Thác Trị An").wait_for()
+        await frame.locator("mark", has_text="Trị An").wait_for()
+        assert await frame.locator("mark").all_text_contents() == ["Trị An"]
         assert await frame.locator("body").get_attribute("data-apart") == "yes"
         await page.goto(f"{live.base}/read/{it.id}")
         await frame.get_by_role("link", name="Đồng Nai").click()
