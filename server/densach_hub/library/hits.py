@@ -31,6 +31,8 @@ ROUNDS = 40
 ITEMS_LOOKED_AT = 24
 A_LOOK = 12
 HITS_AN_ITEM = 3
+_LISTED = "'[' || group_concat('[' || key || ',' || n || ']') || ']'"
+"""Shapes and how many of each, as one value."""
 _WEIGHTS = "8.0, 8.0, 4.0, 3.0, 1.0, 0.0"
 _cards = msgspec.json.Decoder(Card)
 _places = msgspec.json.Decoder(list[tuple[int, str, int]])
@@ -61,11 +63,13 @@ def titles(c: sqlite3.Connection, query: Query, filters: Filters, *, limit: int,
     if not query.words:
         return _newest(c, side, filters, limit, offset)
     questions = asked.title_questions(query)
-    facets, total, anywhere = _facets(c, side, questions[-1], filters)
+    facets, total, anywhere, only = _facets(c, side, questions[-1], filters)
+    if total == 1 and only is not None:  # nothing to put in order
+        return Titles(_cards_of(c, side, [only][offset : offset + limit]), more=False, total=1, facets=facets)
     loose = loose and not anywhere and len(query.words) > 1
     if loose:
         questions = [asked.any_question(query)]
-        facets, total, anywhere = _facets(c, side, questions[-1], filters)
+        facets, total, anywhere, _ = _facets(c, side, questions[-1], filters)
     if total == 0:
         return Titles([], more=False, total=0, facets=facets, anywhere=anywhere)
     enough = offset + limit + 1
@@ -92,12 +96,7 @@ def _newest(c: sqlite3.Connection, side: Tables, filters: Filters, limit: int, o
 
 def _shapes(c: sqlite3.Connection, side: Tables) -> list[tuple[Shape, int]]:
     """Everything there is, counted already."""
-    return _counts(c, f"SELECT key, n FROM {side.shape} WHERE n > 0", ())
-
-
-def _counts(c: sqlite3.Connection, source: str, values: tuple[object, ...]) -> list[tuple[Shape, int]]:
-    """Shapes and how many of each, from a statement's `key` and `n`."""
-    row = c.execute(f"SELECT '[' || group_concat('[' || key || ',' || n || ']') || ']' FROM ({source})", values).fetchone()
+    row = c.execute(f"SELECT {_LISTED} FROM (SELECT key, n FROM {side.shape} WHERE n > 0)").fetchone()
     return _shapes_and_counts.decode(row[0]) if row[0] else []
 
 
@@ -162,21 +161,23 @@ def _count(c: sqlite3.Connection, side: Tables, question: str, most: int) -> int
     return row[0] if row[0] <= most else None
 
 
-def _facets(c: sqlite3.Connection, side: Tables, question: str, filters: Filters) -> tuple[Facets, int | None, bool]:
+def _facets(c: sqlite3.Connection, side: Tables, question: str, filters: Filters) -> tuple[Facets, int | None, bool, int | None]:
     """Counts per subject, grade, kind and so on: each as if only the *other* limits held; how many fit all of them; whether
-    any would fit without limits."""
-    shapes = _counts(
-        c,
+    any would fit without limits; and the only one there is without limits, if there is just one."""
+    row = c.execute(
         f"WITH hit AS MATERIALIZED (SELECT rowid FROM {side.words} WHERE {side.words} MATCH ? LIMIT ?),"
         f" alike AS MATERIALIZED (SELECT shape, count(*) AS n FROM hit CROSS JOIN {side.entry} e ON e.id = hit.rowid GROUP BY 1)"
-        f" SELECT s.key, a.n FROM alike a CROSS JOIN {side.shape} s ON s.id = a.shape",
+        f" SELECT (SELECT {_LISTED} FROM (SELECT s.key, a.n FROM alike a CROSS JOIN {side.shape} s ON s.id = a.shape)),"
+        " (SELECT min(rowid) FROM hit)",
         (question, COUNTED + 1),
-    )
+    ).fetchone()
+    shapes = _shapes_and_counts.decode(row[0]) if row[0] else []
     facets, total = counted(shapes, filters)
-    if sum(n for _, n in shapes) <= COUNTED:
-        return facets, total, bool(shapes)
+    every = sum(n for _, n in shapes)
+    if every <= COUNTED:
+        return facets, total, bool(shapes), row[1] if every == 1 else None
     total_of_all = _count(c, side, question + bounds(filters), COUNTED)
-    return msgspec.structs.replace(facets, exact=False), total_of_all, True
+    return msgspec.structs.replace(facets, exact=False), total_of_all, True, None
 
 
 def _cards_of(c: sqlite3.Connection, side: Tables, ids: Sequence[int]) -> list[Card]:

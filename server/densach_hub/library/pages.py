@@ -2,6 +2,7 @@
 
 from urllib.parse import urlencode
 
+import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
@@ -19,7 +20,7 @@ from densach_hub.library.narrowing import LIMITS, narrowings, subject_asked_for,
 from densach_hub.library.rights import may_leave
 from densach_hub.library.sending import stored
 from densach_hub.library.service import LIBRARY
-from densach_hub.library.subjects import BY_CODE
+from densach_hub.library.subjects import BY_CODE, STAFFS
 from densach_hub.library.views import show
 
 routes = Routes("library")
@@ -45,9 +46,17 @@ def _shelves(request: web.Request, shelves: Home) -> str:
     locale = LOCALE.get()
     found = kept.get(locale)
     if found is None or found[0] is not shelves:
-        body = show(request, "library/shelves.html", home=shelves).text or ""
+        body = show(request, "library/shelves.html", home=_pupils_first(shelves)).text or ""
         found = kept[locale] = (shelves, Markup(body))  # noqa: S704 - our own template's output
     return found[1]
+
+
+def _pupils_first(home: Home) -> Home:
+    """Staff's papers come last: a child opens this page too, and twenty decrees are no invitation to read."""
+    papers = [shelf for shelf in home.subjects if shelf.filters.subject == STAFFS]
+    others = [shelf for shelf in home.subjects if shelf.filters.subject != STAFFS]
+    new = sorted(home.new, key=lambda card: card.subject == STAFFS)
+    return msgspec.structs.replace(home, new=tuple(new), subjects=(*others, *papers))
 
 
 @routes.get("/search", who=EVERYONE)
@@ -123,10 +132,18 @@ async def suggest(request: web.Request) -> web.StreamResponse:
     if not words:
         return web.Response(text="", content_type="text/html")
     count_search(request)
-    found = await request.app[LIBRARY].finder.suggest(words)
+    library = request.app[LIBRARY]
+    generation, key = library.finder.generation, (LOCALE.get(), "suggest", words)
+    kept = library.results.get(generation, key)
+    if kept is not None:
+        return web.Response(text=kept, content_type="text/html")
+    found = await library.finder.suggest(words)
     say, locale = request.app[LANGUAGES].say, LOCALE.get()
     subjects = subjects_called(found.read_as or words, lambda name: say(name, locale))
-    return show(request, "library/suggest.html", found=found, subjects=subjects, words=words)
+    drawn = show(request, "library/suggest.html", found=found, subjects=subjects, words=words)
+    if found.cards and generation == library.finder.generation:
+        library.results.put(generation, key, drawn.text or "")
+    return drawn
 
 
 def filters_of(request: web.Request) -> Filters:
