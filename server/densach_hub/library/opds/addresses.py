@@ -20,6 +20,7 @@ AUTHENTICATION: Final = "application/opds-authentication+json"
 PROGRESSION: Final = "application/opds-progression+json"
 PNG, SVG, JPEG = "image/png", "image/svg+xml", "image/jpeg"
 
+ACQUIRE: Final = "http://opds-spec.org/acquisition"
 OPEN_ACCESS: Final = "http://opds-spec.org/acquisition/open-access"
 BORROW: Final = "http://opds-spec.org/acquisition/borrow"
 IMAGE: Final = "http://opds-spec.org/image"

@@ -7,10 +7,10 @@ import msgspec
 from lxml import etree
 
 from densach_core.text import Text, t, tn
-from densach_hub.library.model import Item, Kind
+from densach_hub.library.model import Item
 from densach_hub.library.opds import addresses as at
 from densach_hub.library.opds.addresses import V1, plain, stamp
-from densach_hub.library.opds.browsing import A_PAGE, FOLLOWED, Choice, Leaf, Narrowing, file_link, picture_links
+from densach_hub.library.opds.browsing import A_PAGE, FOLLOWED, Choice, Leaf, Narrowing, offer_of, picture_links
 from densach_hub.library.subjects import subject_name
 
 ATOM, DC, OPENSEARCH = "http://www.w3.org/2005/Atom", "http://purl.org/dc/terms/", "http://a9.com/-/spec/opensearch/1.1/"
@@ -145,10 +145,10 @@ def _item(entry: etree._Element, it: Item, say: Say, *, alone: bool = False) -> 
     picture, picture_type = picture_links(it)[0]
     for rel in (at.IMAGE, at.THUMBNAIL):
         _link(entry, rel, picture, picture_type)
-    href, kind = file_link(it)
-    link = _link(entry, at.OPEN_ACCESS, href, kind)
-    if it.size and it.kind is not Kind.LINK:
-        link.set("length", str(it.size))
+    offer = offer_of(it)
+    link = _link(entry, offer.rel, offer.href, offer.media_type)
+    if offer.size:
+        link.set("length", str(offer.size))
     if it.kind in FOLLOWED:
         _link(entry, at.PROGRESS, at.progression_of(it.id), at.PROGRESSION)
     _link(entry, "self" if alone else "alternate", V1.item(it.id), at.ENTRY)

@@ -18,10 +18,11 @@ from densach_hub.library.finding import MOST_OFFSET
 from densach_hub.library.kept import Kept
 from densach_hub.library.licences import licence_name
 from densach_hub.library.model import Facet, Facets, Filters, Form, Item, Kind
-from densach_hub.library.opds.addresses import JPEG, LIMITS, PNG, SVG, Version
+from densach_hub.library.opds.addresses import ACQUIRE, JPEG, LIMITS, OPEN_ACCESS, PNG, SVG, Version
 from densach_hub.library.opds.door import Door
 from densach_hub.library.opds.listing import RARE, Group, counted, groups, mark_of, stretch
 from densach_hub.library.pages import filters_of
+from densach_hub.library.rights import may_leave
 from densach_hub.library.school_words import word_of
 from densach_hub.library.service import Library
 from densach_hub.library.subjects import subject_name
@@ -249,11 +250,24 @@ def speaker(request: web.Request) -> Callable[[Text | str], str]:
 # ---- what both versions say of an item
 
 
-def file_link(it: Item) -> tuple[str, str]:
-    """Address and media type of an item's file; the address ends in a name, which apps keep. A link is a page, not a file."""
+class Offer(msgspec.Struct, frozen=True):
+    """How an app gets at an item: `size` in bytes where it is a file to take."""
+
+    rel: str
+    href: str
+    media_type: str
+    size: int | None = None
+
+
+def offer_of(it: Item) -> Offer:
+    """An item's file, at an address that ends in a name, which apps keep. Of a link, and of what its rights let be read here
+    only, the page: both versions of OPDS want one link of this kind in every entry, and a page in the browser is the truth."""
     if it.kind is Kind.LINK:
-        return f"/items/{it.id}", "text/html"
-    return f"/items/{it.id}/file/{quote(file_name(it))}", it.media_type or "application/octet-stream"
+        return Offer(OPEN_ACCESS, f"/items/{it.id}", "text/html")
+    if not may_leave(it):
+        return Offer(ACQUIRE, f"/items/{it.id}", "text/html")
+    href = f"/items/{it.id}/file/{quote(file_name(it))}"
+    return Offer(OPEN_ACCESS, href, it.media_type or "application/octet-stream", it.size or None)
 
 
 def picture_links(it: Item) -> list[tuple[str, str]]:

@@ -136,4 +136,4 @@ def groups(c: sqlite3.Connection) -> tuple[Group, ...]:
 
 def counted(every: Sequence[Group], filters: Filters) -> tuple[Facets, int]:
     """How many fit the filters, and how many would with another subject, grade, kind or language in their place."""
-    return counts.counted(((group.shape, group.n) for group in every), filters)
+    return counts.counted([(group.shape, group.n) for group in every], filters)

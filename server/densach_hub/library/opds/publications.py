@@ -11,7 +11,7 @@ from densach_hub.library.model import Creator, Item, Kind
 from densach_hub.library.opds import addresses as at
 from densach_hub.library.opds.addresses import V2, stamp
 from densach_hub.library.opds.atom import grades_of
-from densach_hub.library.opds.browsing import A_PAGE, FOLLOWED, Choice, Leaf, Narrowing, file_link, picture_links
+from densach_hub.library.opds.browsing import A_PAGE, FOLLOWED, Choice, Leaf, Narrowing, offer_of, picture_links
 from densach_hub.library.subjects import subject_name
 
 Say = Callable[[Text | str], str]
@@ -144,10 +144,10 @@ class Feed(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def publication(it: Item, say: Say) -> Publication:
     """An item with its file to take, the place to read it here, and its copies in print when the school has some."""
-    href, kind = file_link(it)
+    offer = offer_of(it)
     links = [
         Link(rel="self", href=V2.item(it.id), type=at.PUBLICATION),
-        Link(rel=at.OPEN_ACCESS, href=href, type=kind, size=it.size if it.size and it.kind is not Kind.LINK else None,
+        Link(rel=offer.rel, href=offer.href, type=offer.media_type, size=offer.size,
             properties=Properties(availability=Availability("available"))),
         Link(rel="alternate", href=f"/items/{it.id}", type="text/html"),
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from tests.hub.library.world import World, put_in
 
 from densach_core.accounts.model import Role
 from densach_hub.library.model import Form, Item, Kind, State
-from densach_hub.library.opds.browsing import file_link
+from densach_hub.library.opds.browsing import offer_of
 from densach_hub.library.opds.progression import Device, packed, references_of, unpacked, where_of
 
 DEVICE = {"id": "urn:uuid:019c0047-cc8d-7ec4-a3c3-938ccadc020a", "name": "Thorium (máy của An)"}
@@ -139,7 +139,7 @@ def test_places_and_references_are_read_both_ways() -> None:
     assert references_of(book, where_of(book, ["c1.xhtml#p", "#t=4.2", "has space"], 0.1)) == ("c1.xhtml#p", "#t=4.2")
     assert references_of(book, where_of(book, ["x" * 3_000], 0.1)) == ()
     assert references_of(film, "12.5") == ("#t=12.5",)
-    assert file_link(item(Kind.LINK, media_type="application/x-url"))[1] == "text/html"
+    assert offer_of(item(Kind.LINK, media_type="application/x-url")).media_type == "text/html"
 
 
 def test_devices_know_themselves_again() -> None:
