@@ -13,6 +13,9 @@ class Subject(msgspec.Struct, frozen=True):
     tone: int
 
 
+STAFFS = "nghiep-vu"
+"""The shelf of what the school's staff work by: decrees, circulars, guides."""
+
 SUBJECTS: tuple[Subject, ...] = (
     Subject("toan", t("Mathematics"), 0),
     Subject("ngu-van", t("Literature"), 1),
@@ -37,7 +40,7 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject("trai-nghiem", t("Experiential activities"), 4),
     Subject("truyen", t("Stories"), 1),
     Subject("tham-khao", t("Reference"), 3),
-    Subject("nghiep-vu", t("Guides for staff"), 7),
+    Subject(STAFFS, t("Guides for staff"), 7),
 )
 
 BY_CODE = {subject.code: subject for subject in SUBJECTS}

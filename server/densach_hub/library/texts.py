@@ -27,9 +27,12 @@ async def text_page(request: web.Request, it: Item, values: dict[str, object]) -
     query = parse(words)
     parts: list[tuple[int, str | None, list[Pieces]]] = []
     for one in shown:
+        text = one.text
         if not parts or parts[-1][0] != one.section:
             parts.append((one.section, one.label, []))
-        parts[-1][2].append(marked(one.text, query) if words else ((one.text, False),))
+            text = text.removeprefix(one.label or "").lstrip()  # a chapter's text begins with its heading, which stands above it
+        if text:
+            parts[-1][2].append(marked(text, query) if words else ((text, False),))
     following = None if last is None else max(last, shown[-1].section + 1)
     return show(
         request,

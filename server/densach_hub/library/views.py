@@ -19,6 +19,7 @@ from densach_hub.library import covers
 from densach_hub.library.model import Card, Filters, Form, Item, Kind
 from densach_hub.library.query import marked, parse
 from densach_hub.library.reasons import broken, remark
+from densach_hub.library.rights import may_leave
 from densach_hub.library.roles import role_of
 from densach_hub.library.school_words import word_of
 from densach_hub.library.service import LIBRARY
@@ -202,6 +203,7 @@ _SHARED: dict[str, Any] = {
     "role_of": role_of,
     "published_of": published_of,
     "person": person,
+    "may_take": may_leave,
     "SUBJECTS": SUBJECTS,
     "GRADES": GRADES,
     "KINDS": KINDS,

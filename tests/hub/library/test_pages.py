@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
-from tests.hub.library import made
+from tests.hub.library import made, made_formats
 from tests.hub.library.world import World, put_in
 
 from densach_core.accounts.model import Role
@@ -27,6 +27,17 @@ async def test_the_first_page_empty_and_full(world: World, tmp_path: Path) -> No
     assert "/search?subject=toan" in page
     assert "/search?grade=10" in page
     assert await world.text("/") == page
+
+
+async def test_papers_of_the_staff_come_last(world: World, tmp_path: Path) -> None:
+    book = await put_in(world.library, tmp_path, "a.epub", made.epub())
+    await world.library.edit(book.id, Record(title=made.TITLE, subject="toan"))
+    papers = [Record(title=f"Thông tư số {n}", subject="nghiep-vu") for n in range(3)]
+    for paper in papers:
+        await world.library.add_record(paper, by="t")
+    page = await world.text("/")
+    assert page.index(f"/items/{book.id}") < page.index("Thông tư số 0")
+    assert page.index("subject=toan") < page.index("subject=nghiep-vu")
 
 
 async def test_search_page_and_fragments(world: World, tmp_path: Path) -> None:
@@ -119,6 +130,25 @@ async def test_readers_by_kind(world: World, tmp_path: Path) -> None:
         assert (response.status, response.headers["Location"]) == (303, f"/items/{listed}")
     reads = await world.library.reads("2000-01-01", "2100-01-01")
     assert reads.total == len(expected)
+
+
+async def test_the_text_of_a_document_says_its_headings_once(world: World, tmp_path: Path) -> None:
+    it = await put_in(world.library, tmp_path, "a.pptx", made_formats.pptx())
+    page = await world.text(f"/read/{it.id}")
+    assert page.count("Kết luận") == 1
+    assert "Cảm ơn các em" in page
+
+
+async def test_no_reader_offers_what_rights_forbid(world: World, tmp_path: Path) -> None:
+    bodies = {
+        "a.epub": made.epub(), "a.pdf": made.pdf(), "a.mp3": made.mp3(), "a.cbz": made_formats.comic(),
+        "a.pptx": made_formats.pptx(), "a.zip": made.simulation(), "b.zip": made_formats.lesson(),
+    }  # fmt: skip
+    for name, body in bodies.items():
+        it = await put_in(world.library, tmp_path, name, body)
+        assert f"/items/{it.id}/file?save" in await world.text(f"/read/{it.id}"), name
+        await world.library.edit(it.id, Record(title="x", rights="Không được sao chép"))
+        assert "file?save" not in await world.text(f"/read/{it.id}"), name
 
 
 async def test_places_are_merged_by_their_own_clocks(world: World, tmp_path: Path) -> None:
