@@ -1,20 +1,24 @@
 """Many items at once, and names with their other forms: the desk's pages and API."""
 
+import re
+
 import msgspec
 from aiohttp import web
 
 from densach_core.accounts.audit import AUDIT
 from densach_core.accounts.model import LIBRARIANS
 from densach_core.errors import BadInput
-from densach_core.text import t, tn
+from densach_core.folding import fold
+from densach_core.text import Text, t, tn
 from densach_core.web.identity import me
 from densach_core.web.respond import read_body, read_form, see_other
 from densach_core.web.routes import Routes
-from densach_hub.library.editing import LABELS, ItemForm, record_from
+from densach_hub.library.editing import LABELS, ItemForm, record_from, says_of
 from densach_hub.library.model import Record, State
 from densach_hub.library.names import KINDS, Name
-from densach_hub.library.school_words import CHOICES
+from densach_hub.library.school_words import CHOICES, code_of
 from densach_hub.library.service import LIBRARY
+from densach_hub.library.subjects import GRADES, SUBJECTS
 from densach_hub.library.views import LANGUAGES, show
 
 routes = Routes("library")
@@ -23,6 +27,8 @@ MOST = 1_000
 FIELDS = ("subject", "grade_from", "grade_to", "level", "material", "audience", "curriculum", "language", "publisher", "place",
           "published", "series", "collections", "topics", "ddc", "rights", "licence", "source")  # fmt: skip
 ADDABLE = frozenset({"collections", "topics"})
+NAMED: dict[str, dict[str, Text]] = {"subject": {one.code: one.name for one in SUBJECTS}, "language": LANGUAGES, **CHOICES}
+"""Fields whose values are chosen from a list: code → what people call it."""
 
 
 class ManyForm(msgspec.Struct, frozen=True):
@@ -73,14 +79,39 @@ async def edit_many(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, ManyForm)
     if form.field not in FIELDS:
         raise BadInput("many.field", t("Choose a field."), field="field")
-    value: object = form.value
-    if form.field in {"grade_from", "grade_to"}:
-        value = int(form.value) if form.value.isdecimal() and len(form.value) < 3 else None
-    elif not form.value and form.field not in ADDABLE:
+    value: object = form.value.strip()
+    if not value and form.field not in ADDABLE:
         value = None
+    elif form.field in {"grade_from", "grade_to"}:
+        value = _grade(form.value.strip())
+    elif form.field in NAMED:
+        value = _code(request, form.field, form.value)
     said = record_from(request, msgspec.structs.replace(ItemForm(title="-"), **{form.field: value}))
     n = await _edit(request, form.items, form.field, said, add=form.add)
     return see_other(request, f"/desk/many?q={form.q}", flash=tn("{n} item changed.", "{n} items changed.", n=n))
+
+
+def _grade(typed: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", typed) or int(typed) not in GRADES:
+        raise BadInput("many.grade", t("A grade is a number from 1 to 12."), field="value")
+    return int(typed)
+
+
+def _code(request: web.Request, field: str, typed: str) -> str:
+    """The code behind a word of the field's list, in either language. A slip of the pen is refused: it would empty the field."""
+    words = " ".join(fold(typed).split())
+    for code, name in NAMED[field].items():
+        if words == code or words in {fold(say(name)) for say in says_of(request)}:
+            return code
+    known = code_of(field, typed) if field in CHOICES else words
+    if known in NAMED[field] or (field == "language" and re.fullmatch(r"[a-z]{2,3}", known)):
+        return known
+    raise BadInput(
+        "many.word",
+        t("“{word}” is not among the words of this field.", word=typed.strip()[:60]),
+        t("Choose one that is offered while you type."),
+        field="value",
+    )
 
 
 async def _edit(request: web.Request, items: list[str], field: str, said: Record, *, add: bool) -> int:

@@ -197,7 +197,7 @@ def record_from(request: web.Request, form: ItemForm) -> Record:
     return Record(
         title=form.title,
         subtitle=form.subtitle,
-        creators=creators_of(_lines(form.creators), _says(request)),
+        creators=creators_of(_lines(form.creators), says_of(request)),
         description=form.description.replace("\r\n", "\n") if form.description else None,
         subject=form.subject if form.subject in BY_CODE else None,
         topics=_lines(form.topics.replace(";", "\n").replace(",", "\n")),
@@ -248,7 +248,7 @@ def _say(request: web.Request) -> Say:
     return lambda text: catalogues.say(text, locale)
 
 
-def _says(request: web.Request) -> tuple[Say, ...]:
+def says_of(request: web.Request) -> tuple[Say, ...]:
     catalogues = request.app[CATALOGUES]
     return (lambda text: catalogues.say(text, "vi"), lambda text: catalogues.say(text, "en"))
 

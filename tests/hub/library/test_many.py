@@ -34,6 +34,32 @@ async def test_many_items_change_together_and_keep_their_versions(world: World) 
             assert response.status == 422
 
 
+async def test_a_word_is_read_as_its_code_and_a_slip_empties_nothing(world: World) -> None:
+    item = (await world.library.add_record(Record(title="Sách", subject="toan", grade_from=7), by="t")).item
+    headers = await world.as_(Role.LIBRARIAN)
+
+    async def say(field: str, value: str) -> int:
+        form = {"field": field, "value": value, "items": item}
+        async with world.http.post(f"{world.base}/desk/many", headers=headers, data=form, allow_redirects=False) as response:
+            return response.status
+
+    for field, value in (("subject", "Toánn"), ("grade_from", "bảy"), ("grade_to", "13"), ("material", "xx"), ("language", "1")):
+        assert await say(field, value) == 422, field
+    untouched = await world.library.item(item)
+    assert (untouched.subject, untouched.grade_from) == ("toan", 7)
+    for field, value in (
+        ("subject", "Vật lí"), ("grade_to", " 9 "), ("material", "Sách giáo khoa"), ("audience", "For teachers"),
+        ("level", "thcs"), ("language", "Tiếng Anh"),
+    ):  # fmt: skip
+        assert await say(field, value) == 303, field
+    it = await world.library.item(item)
+    assert (it.subject, it.grade_to, it.material, it.audience, it.level, it.language) == (
+        "vat-ly", 9, "textbook", "teachers", "thcs", "en",
+    )  # fmt: skip
+    assert await say("material", "") == 303
+    assert (await world.library.item(item)).material is None
+
+
 async def test_another_form_of_a_name_finds_the_same(library: Library) -> None:
     await library.add_record(Record(title="Truyện Kiều", creators=(Creator("Nguyễn Du"),), topics=("Thơ lục bát",)), by="t")
     assert not (await library.finder.search("Thanh Hiên", Filters())).cards
