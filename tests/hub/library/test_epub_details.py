@@ -1,17 +1,19 @@
 """What only some EPUBs have, in a real Chromium: obfuscated fonts, formulas, other directions of writing, fixed pages."""
 
+import asyncio
 import hashlib
 import io
 import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from tests.hub.library import made
 from tests.hub.library.browsing import PANEL, looking, opened, shown
 from tests.hub.library.formats.reading import found_in
 from tests.hub.library.world import World, put_in
 
+from densach_core.accounts.model import Role
 from densach_hub.library.model import Kind
 
 ROOT = Path(__file__).parents[3]
@@ -23,6 +25,17 @@ LOOK = """() => (document.querySelector('foliate-view').renderer.getContents() ?
     fonts: [...doc.fonts].map((font) => font.status), direction: doc.defaultView.getComputedStyle(doc.body).direction,
     writing: doc.defaultView.getComputedStyle(doc.body).writingMode,
     math: [...doc.querySelectorAll('math')].map((math) => math.getBoundingClientRect().height) }))"""
+
+PLATE = (
+    b'<html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title></head>'
+    b'<body><p><img src="cover.png" alt="" width="60"/></p></body></html>'
+)
+SIDES = """() => {
+  const picture = document.querySelector('foliate-view').renderer.getContents()[0].doc.querySelector('img');
+  const frame = picture.ownerDocument.defaultView.frameElement.getBoundingClientRect();
+  const box = picture.getBoundingClientRect();
+  return [frame.left + box.left, innerWidth - frame.left - box.right];
+}"""
 
 
 async def look(page: Page, world: World, item: str, at: int = 0) -> list[dict[str, object]]:
@@ -57,6 +70,37 @@ async def test_formulas_and_other_directions(browser: Browser, live: World, tmp_
             assert seen[0]["math"][0] > 5  # type: ignore[index]
             assert "Bình phương" in await shown(page)
             assert wrong == []
+
+
+async def test_a_cover_is_in_the_middle_and_a_chapter_reached_by_turning_is_no_jump(
+    browser: Browser, live: World, tmp_path: Path
+) -> None:
+    book = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(made.epub())) as whole, zipfile.ZipFile(book, "w") as changed:
+        for name in whole.namelist():
+            plate = PLATE if name.endswith("c0.xhtml") else whole.read(name)
+            changed.writestr(zipfile.ZipInfo(name), plate)
+    it = await put_in(live.library, tmp_path, "a.epub", book.getvalue())
+    async with looking(browser, live, Role.STUDENT, PANEL) as (page, wrong):
+        await page.goto(f"{live.base}/read/{it.id}")
+        await opened(page)
+        await expect(page.locator("#where")).to_have_text("0 % · Chương một")
+        left, right = await page.evaluate(SIDES)
+        assert abs(left - right) < 0.05 * (left + right), (left, right)
+        await page.keyboard.press("ArrowRight")
+        await expect(page.locator("#where")).to_have_text("100 % · Chương hai", timeout=30_000)
+        await expect(page.locator("#pill")).to_be_hidden()
+        account = await live.accounts.session(live.cookies[Role.STUDENT])
+        assert account is not None
+        async with asyncio.timeout(30):
+            while (found := await live.library.readers.place(account.id, it.id)) is None or found.fraction < 1:
+                await asyncio.sleep(0.1)
+        async with asyncio.timeout(30):
+            while await page.locator("#where").inner_text() != "0 % · Chương một":
+                await page.keyboard.press("ArrowLeft")  # a key that comes while the book still turns is not heard
+                await page.wait_for_timeout(300)
+        await expect(page.locator("#pill")).to_be_hidden()
+        assert wrong == []
 
 
 async def test_fixed_pages_open(browser: Browser, live: World, tmp_path: Path) -> None:

@@ -49,6 +49,17 @@ function faces() {
     `@font-face { font-family: Lexend; font-weight: 400; font-display: swap; src: url("${LEXEND}${part}-400-normal.woff2") format("woff2"); unicode-range: ${range}; }`).join("\n");
 }
 
+// A page that is one picture (mostly the cover) stands in the middle of a wide screen, not in the left of two columns.
+export function centrePlate(page) {
+  const pictures = page.body ? page.body.querySelectorAll("img, svg") : [];
+  if (pictures.length !== 1) return;
+  const [picture] = pictures;
+  if (page.body.textContent.replace(picture.textContent, "").trim()) return;
+  page.body.style.setProperty("column-span", "all", "important");
+  page.body.style.setProperty("text-align", "center", "important");
+  picture.style.setProperty("margin-inline", "auto", "important");
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 // One highlight: the colour, and a line of its own kind below, so that nobody has to tell colours apart. A dot: it has a note.

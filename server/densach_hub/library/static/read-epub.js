@@ -5,7 +5,7 @@ import { EPUB } from "../core/vendor/foliate-js/epub.js";
 import "../core/vendor/foliate-js/view.js";
 import * as CFI from "../core/vendor/foliate-js/epubcfi.js";
 import { sha1 } from "./digests.js";
-import { drawMark, markWithBrowser, styles } from "./epub-look.js";
+import { centrePlate, drawMark, markWithBrowser, styles } from "./epub-look.js";
 import { markIn, rangeOf, sentencesOf } from "./epub-text.js";
 import { wordsOf } from "./fold.js";
 import { startInside } from "./inside.js";
@@ -52,6 +52,18 @@ class Reader {
     this.drawn = new Map();
     this.chosen = null;
     this.openedMark = false;
+    this.crossing = false;
+    this.turning = 0;
+  }
+
+  // Turns a page: "goLeft", "goRight", "prev" or "next".
+  async turn(how) {
+    this.turning += 1;
+    try {
+      await this.view[how]();
+    } finally {
+      this.turning -= 1;
+    }
   }
 
   async start(book) {
@@ -66,7 +78,18 @@ class Reader {
       if (mark) this.jotting.open(mark);
     });
     await view.open(book);
-    view.renderer.addEventListener("relocate", (event) => this.moved(view.lastLocation, event.detail.reason));
+    const first = book.sections.findIndex((one) => one.linear !== "no");
+    view.renderer.addEventListener("relocate", ({ detail: { index, fraction, reason } }) => {
+      const turned = reason === "page" || reason === "snap";
+      // Between two chapters lies an empty page; the chapter that is shown then was reached by turning, not by a jump.
+      if (turned && (fraction < 0 || fraction >= 1)) {
+        this.crossing = true;
+        return;
+      }
+      const crossed = reason === "navigation" && (this.crossing || this.turning > 0);
+      this.crossing = false;
+      this.moved(view.lastLocation, crossed ? "page" : reason, index <= first && !(fraction > 0));
+    });
     book.transformTarget.addEventListener("data", (event) => {
       event.detail.data = Promise.resolve(event.detail.data).catch(() => "");
     });
@@ -250,6 +273,7 @@ class Reader {
       this.chosen = range && range.toString().trim() ? { range, index } : null;
       this.jotting.selected();
     });
+    if (!this.view.isFixedLayout) centrePlate(doc);
     if (words.length) markIn(doc, words);
     if (this.view.isFixedLayout) setTimeout(() => this.drawFixed());
   }
@@ -262,13 +286,14 @@ class Reader {
     }
     const x = frame.getBoundingClientRect().left + event.clientX;
     const part = x / innerWidth;
-    if (part < 0.28) this.view.goLeft();
-    else if (part > 0.72) this.view.goRight();
+    if (part < 0.28) this.turn("goLeft");
+    else if (part > 0.72) this.turn("goRight");
     else document.body.classList.toggle("is-bare");
   }
 
-  moved({ fraction, tocItem, cfi }, reason) {
-    const known = Number.isFinite(fraction) ? fraction : 0;
+  // `begins`: nothing lies before this page. What has been read is counted to the end of a page, yet a cover is not 12 % of a book.
+  moved({ fraction, tocItem, cfi }, reason, begins) {
+    const known = Number.isFinite(fraction) && !(begins && fraction < 1) ? fraction : 0;
     this.slider.value = String(Math.round(known * 1000));
     const percent = `${Math.round(known * 100)} %`;
     this.slider.setAttribute("aria-valuetext", percent);
@@ -284,10 +309,10 @@ class Reader {
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "ArrowLeft") this.view.goLeft();
-    else if (event.key === "ArrowRight") this.view.goRight();
-    else if (event.key === "PageUp") this.view.prev();
-    else if (event.key === "PageDown" || (event.key === " " && !event.target.closest("button, a, summary"))) this.view.next();
+    if (event.key === "ArrowLeft") this.turn("goLeft");
+    else if (event.key === "ArrowRight") this.turn("goRight");
+    else if (event.key === "PageUp") this.turn("prev");
+    else if (event.key === "PageDown" || (event.key === " " && !event.target.closest("button, a, summary"))) this.turn("next");
     else if (event.key === "Home") this.view.goToFraction(0);
     else if (event.key === "b") this.jotting.toggleHere();
     else if (event.key === "h" && this.selection()) this.jotting.bar.querySelector("button").click();
@@ -300,8 +325,8 @@ class Reader {
     document.addEventListener("keydown", (event) => {
       if (!event.target.closest("input, select, textarea, dialog, .menu[open]")) this.key(event);
     });
-    document.querySelector("#back").addEventListener("click", () => this.view.goLeft());
-    document.querySelector("#on").addEventListener("click", () => this.view.goRight());
+    document.querySelector("#back").addEventListener("click", () => this.turn("goLeft"));
+    document.querySelector("#on").addEventListener("click", () => this.turn("goRight"));
     this.slider.addEventListener("change", () => this.view.goToFraction(Number(this.slider.value) / 1000));
     this.contents(this.view.book.toc || []);
     startInside((index, typed) => this.goToHit(index, typed), () => this.texts());
