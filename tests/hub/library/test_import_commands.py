@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from click.testing import CliRunner, Result
-from tests.hub.library import catalogues
+from tests.hub.library import catalogues, made
 
 from densach_hub.cli import library
 
@@ -20,13 +20,15 @@ def test_a_file_that_cannot_be_read_is_told_with_its_code(tmp_path: Path) -> Non
     data.mkdir()
     (tmp_path / "null.epub").write_bytes(bytes(300))
     (tmp_path / "text.epub").write_text("not a book")
+    (tmp_path / "picture.pdf").write_bytes(made.jpeg())
     (tmp_path / "text.txt").write_text("Some text")
     at = ("--data", str(data))
     assert "+ text.txt" in run("add", str(tmp_path / "text.txt"), *at).output
-    said = run("add", str(tmp_path / "null.epub"), str(tmp_path / "text.epub"), *at, code=1).output
-    assert "(library.unknown-kind)" in said
-    assert "(library.misnamed)" in said
-    assert "0 of 2 files" in said
+    odd = [str(tmp_path / name) for name in ("null.epub", "text.epub", "picture.pdf")]
+    said = run("add", *odd, *at, code=1).output
+    for code in ("library.unknown-kind", "library.only-text", "library.misnamed"):
+        assert f"({code})" in said
+    assert "0 of 3 files" in said
 
 
 def test_records_come_in_and_go_out(tmp_path: Path) -> None:
