@@ -264,14 +264,17 @@ def prepare(parts: str, key: str) -> None:
     say("Xong", "ready")
 
 
-def prepare_provision(key: str) -> None:
-    """Ansible beside what a clone was prepared with for the demonstration."""
-    ready = VENV / ".ready-provision"
+MORE = {"provision": "Ansible", "zim": "libzim"}
+"""What a clone gets beside what it was prepared with for the demonstration: the lock's name, what it is about."""
+
+
+def prepare_more(part: str, key: str) -> None:
+    ready = VENV / f".ready-{part}"
     if ready.is_file() and ready.read_text(encoding="utf-8") == key:
         return  # another start has done it meanwhile
-    lock = ROOT / "requirements" / "provision.txt"
+    lock = ROOT / "requirements" / f"{part}.txt"
     total = sum(1 for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line)
-    say(f"Cài Ansible và {total - 1} gói Python đi kèm", f"installing Ansible and {total - 1} Python packages with it")
+    say(f"Cài {MORE[part]} và {total - 1} gói Python đi kèm", f"installing {MORE[part]} and {total - 1} Python packages with it")
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     watch_pip([*pip, "--require-hashes", "--prefer-binary", "--progress-bar", "off", "-r", str(lock)], total)
     ready.write_text(key, encoding="utf-8")
@@ -282,8 +285,8 @@ def main(arguments: Sequence[str]) -> int:
         with alone():
             if list(arguments) == ["tests"]:
                 prepare_tests()
-            elif len(arguments) == 2 and arguments[0] == "provision":
-                prepare_provision(arguments[1])
+            elif len(arguments) == 2 and arguments[0] in MORE:
+                prepare_more(arguments[0], arguments[1])
             elif len(arguments) == 2 and arguments[0] in ("demo", "dev"):
                 prepare(arguments[0], arguments[1])
             else:
