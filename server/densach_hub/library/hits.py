@@ -145,11 +145,22 @@ def _youngest(c: sqlite3.Connection, side: Tables, where: str, values: list[obje
 
 
 def _ask(c: sqlite3.Connection, side: Tables, question: str, found: dict[int, None], enough: int, *, few: bool) -> None:
-    """Adds what this question finds, by weight; by age where it finds more than can be weighed in the time of an answer.
-    `few`: known not to be so many."""
-    many = not few and _count(c, side, question, RANKED) is None
-    order = "rowid DESC" if many else f"bm25({side.words}, {_WEIGHTS}), rowid"
-    source = f"SELECT rowid AS id FROM {side.words} WHERE {side.words} MATCH ? ORDER BY {order} LIMIT ?"
+    """Adds what this question finds, the best first; by age where it finds more than can be put in order in the time of an
+    answer. `few`: known not to be so many.
+
+    Where all have the words in their title the shortest title comes first. Weights (bm25) are for questions to several columns:
+    SQLite counts each word in the whole index before it weighs the first row.
+    """
+    source = f"SELECT rowid AS id FROM {side.words} WHERE {side.words} MATCH ? ORDER BY"
+    if not few and _count(c, side, question, RANKED) is None:
+        source += " rowid DESC LIMIT ?"
+    elif question.startswith("{"):
+        source += f" bm25({side.words}, {_WEIGHTS}), rowid LIMIT ?"
+    else:
+        source = (
+            f"SELECT w.rowid AS id FROM {side.words} w CROSS JOIN {side.said} s ON s.id = w.rowid WHERE {side.words} MATCH ?"
+            " ORDER BY length(s.title), w.rowid LIMIT ?"
+        )
     for number in _numbers(c, source, (question, enough)):
         found.setdefault(number)
 
