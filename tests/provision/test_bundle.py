@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.fixtures.bundle import opened_bundle
+from tests.fixtures.bundle import SMALL, opened_bundle
 from tests.fixtures.hosts import LAPTOP, Room, hosts
 
 pytestmark = pytest.mark.timeout(900)
@@ -46,7 +46,7 @@ def served(room: Room, folder: Path) -> Iterator[str]:
 
 
 def test_a_machine_of_a_room_lives_from_the_bundle(tmp_path: Path) -> None:
-    bundle = opened_bundle()
+    bundle = opened_bundle(*SMALL)
     (tmp_path / "book.yml").write_text(BOOK)
     with hosts(tmp_path / "room", "may-01") as room, served(room, bundle) as address:
         machine = room["may-01"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
-from tests.fixtures.bundle import opened_bundle
+from tests.fixtures.bundle import SMALL, opened_bundle
 from tests.fixtures.hosts import PLAYBOOKS, Room, hosts
 
 pytestmark = pytest.mark.timeout(1_800)
@@ -100,7 +100,7 @@ def presence(room: Room, device: str) -> str:
 def test_from_two_bare_machines_to_a_lab_that_comes_back(tmp_path: Path) -> None:
     # Its own names for the shared files: another test process that makes a newer bundle takes the old one away.
     bundle = tmp_path / "bundle"
-    shutil.copytree(opened_bundle(), bundle, copy_function=linked)
+    shutil.copytree(opened_bundle(*SMALL), bundle, copy_function=linked)
     steps = Steps()
     with hosts(tmp_path / "room", "may-chu", "may-01") as room:
         steps.done("two bare Debians boot")

@@ -108,3 +108,10 @@ def test_desktops_read_what_they_are_told() -> None:
     profile = render("base_lab", "fcitx5-profile.j2", base_lab_keyboards=["us", "vn"])
     assert "DefaultIM=unikey" in profile
     assert "Default Layout=us" in profile
+
+
+def test_the_hub_has_the_collections_our_plays_use() -> None:
+    kept = yaml.safe_load((PLAYBOOKS / "roles/plays/defaults/main.yml").read_text())["plays_collections"]
+    books = [path.read_text() for path in PLAYBOOKS.rglob("*.yml")]
+    used = {found for text in books for found in re.findall(r"^[ -]*([a-z]+\.[a-z]+)\.[a-z_]+:", text, re.MULTILINE)}
+    assert used - {"ansible.builtin"} <= set(kept)
