@@ -20,8 +20,8 @@ SETUP = "sh /srv/densach/bundle/setup.sh"
 def long(machine: Host, line: str, *, fails: bool = False) -> str:
     """A command that may take minutes."""
     # Nothing that runs on may hold the pipe this command is read from.
-    ran = f"(sh -c {json.dumps(line)} >/var/tmp/log 2>&1; echo $? >/var/tmp/rc.new; mv /var/tmp/rc.new /var/tmp/rc) >/dev/null &"
-    machine.run("sh", "-c", f"rm -f /var/tmp/rc; {ran}")
+    ran = f"sh -c {json.dumps(line)} >/var/tmp/log 2>&1; echo $? >/var/tmp/rc.new; mv /var/tmp/rc.new /var/tmp/rc"
+    machine.run("sh", "-c", f"rm -f /var/tmp/rc; ({ran}) >/dev/null 2>&1 &")
     for _ in range(15):
         machine.run("sh", "-c", "for n in $(seq 100); do [ -e /var/tmp/rc ] && exit; sleep 1; done")
         if (machine.root / "var/tmp/rc").exists():
