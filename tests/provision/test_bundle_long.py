@@ -4,14 +4,16 @@ middle; updates from a stick. Minutes."""
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from tests.fixtures.bundle import CACHE, bundle_file, densach, opened_bundle
-from tests.fixtures.hosts import Host, hosts
+from tests.fixtures.hosts import Host, Room, hosts
 from tests.provision.test_bundle import served
+from tests.provision.test_pair import NAME, until
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(2_400)
 BARE = ("openssh-server", "systemd-sysv", "dbus", "iproute2", "sudo")
 """Nothing but what the installer always leaves; no Python."""
 SETUP = "sh /srv/densach/bundle/setup.sh"
@@ -70,10 +72,28 @@ def test_a_bare_machine_with_a_stick(tmp_path: Path) -> None:
         assert "trusted here" in again
         assert "0 newly installed" in again
 
-        # Hub and office, from the same wheels.
-        long(hub, "python3 -m venv /opt/try && /opt/try/bin/pip install --no-index --find-links /srv/densach/bundle/wheels"
-                  " --require-hashes -r /srv/densach/bundle/wheels/hub.txt")  # fmt: skip
-        assert "office" in hub.run("/opt/try/bin/densach", "--help")
+        # The hub itself, to its end: its pages answer, and it waits for the person with the code from its log.
+        begun = time.monotonic()
+        assert "failed=0" in long(hub, SETUP)
+        print(f"{time.monotonic() - begun:7.1f} s  setup.sh makes a hub")  # noqa: T201 - what -s is for
+        until("the hub's pages", lambda: page(room, hub, "/healthz") == "200")
+        assert page(room, hub, "/healthz", f"sach.{NAME}") == "404", "under the packages' name there are packages, and no pages"
+        assert "Not set up yet" in hub.run("journalctl", "--unit=densach-hub", "--no-pager", "--output=cat")
+        begun = time.monotonic()
+        assert "changed=0" in long(hub, SETUP)
+        print(f"{time.monotonic() - begun:7.1f} s  the same command again")  # noqa: T201
+        assert "office" in hub.run("densach", "--help")
+        hub.reboot()
+        until("the hub's pages after a restart", lambda: page(room, hub, "/healthz") == "200")
+
+
+def page(room: Room, hub: Host, path: str, name: str = NAME) -> str:
+    """The status, for a laptop that trusts the school's own CA."""
+    return room.here(
+        "curl", "--silent", "--max-time", "20", "--cacert", str(hub.root / "var/lib/densach/keys/ca.pem"),
+        "--resolve", f"{name}:443:{hub.address}", "--output", "/dev/null", "--write-out", "%{http_code}", f"https://{name}{path}",
+        fails=True,
+    ).strip()  # fmt: skip
 
 
 def test_updates_from_a_stick(tmp_path: Path) -> None:
