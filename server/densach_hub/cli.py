@@ -401,7 +401,9 @@ def library_import(data: Path, file: str, dry_run: bool, yes: bool, records_only
 @library.command("export", epilog="Example: densach library export danh-muc.xlsx --data DIR")
 @DATA
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--format", "format_name", type=click.Choice(["marc", "marcxml", "csv", "xlsx"]), help="Default: by the ending.")
+@click.option(
+    "--format", "format_name", type=click.Choice(["marc", "marcxml", "csv", "xlsx", "calibre"]), help="Default: by the ending."
+)  # fmt: skip
 @click.option("--subject", help="Only this subject (its code, as toan).")
 @click.option("--grade", type=click.IntRange(1, 12), help="Only this grade.")
 @JSON
@@ -414,7 +416,7 @@ def library_export(
     from densach_hub.opening import open_rooms
     from densach_hub.web_rooms import every_room
 
-    endings = {".mrc": "marc", ".xml": "marcxml", ".csv": "csv", ".xlsx": "xlsx"}
+    endings = {".mrc": "marc", ".xml": "marcxml", ".csv": "csv", ".xlsx": "xlsx", ".zip": "calibre"}
     chosen = format_name or endings.get(file.suffix.lower())
     if chosen is None:
         raise click.BadParameter("name it .mrc, .xml, .csv or .xlsx, or give --format", param_hint="FILE")

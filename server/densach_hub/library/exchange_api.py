@@ -113,7 +113,8 @@ async def drop(request: web.Request) -> None:
 
 @routes.api(
     "GET", "/api/v1/export", who=LIBRARIANS,
-    summary="The catalogue as a file (format=marc, marcxml, csv, xlsx; subject, grade, kind, language, form, collection, batch)",
+    summary="The catalogue as a file (format=marc, marcxml, csv, xlsx, calibre; subject, grade, kind, language, form, "
+    "collection, batch)",
 )  # fmt: skip
 async def export(request: web.Request) -> web.StreamResponse:
     return await exported(request)

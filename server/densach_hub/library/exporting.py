@@ -15,6 +15,8 @@ from densach_hub.library import store
 from densach_hub.library.exchange.doors import EXPORTS
 from densach_hub.library.exchange.tables import Say
 from densach_hub.library.model import Item
+from densach_hub.library.rights import may_leave
+from densach_hub.library.vault import Vault
 
 SLICE = 300
 READ_SECONDS = 20.0
@@ -46,8 +48,11 @@ def where(wanted: Wanted) -> tuple[str, list[object]]:
     return "".join(sql for sql, _ in parts), [value for _, values in parts for value in values]
 
 
-async def export(school: Database, folder: Path, format_name: str, wanted: Wanted, say: Say) -> Path:
-    """Writes ready items into a new file in `folder`; the caller deletes it. Raises BadInput for an unknown format."""
+async def export(school: Database, folder: Path, format_name: str, wanted: Wanted, say: Say, vault: Vault) -> Path:
+    """Writes ready items into a new file in `folder`; the caller deletes it.
+
+    Raises BadInput for an unknown format, Unavailable where files that go along would fill the disk.
+    """
     door = EXPORTS.get(format_name)
     if door is None:
         raise BadInput(
@@ -71,11 +76,20 @@ async def export(school: Database, folder: Path, format_name: str, wanted: Wante
             yield from found
             last = found[-1].id
 
+    def files_of(it: Item) -> list[tuple[str, Path]]:
+        found = []
+        if it.cover and vault.has(it.cover):
+            found.append(("cover.jpg", vault.path(it.cover)))
+        if it.file and vault.has(it.file) and may_leave(it):
+            vault.must_have_room(it.size or 0)
+            found.append((f"book{Path(it.file_name or '').suffix.lower()}", vault.path(it.file)))
+        return found
+
     def write() -> Path:
         with tempfile.NamedTemporaryFile(dir=folder, prefix="form-", suffix=".tmp", delete=False) as file:
             path = Path(file.name)
             try:
-                door.write(items(), file, say)
+                door.write(items(), file, say, files_of)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise

@@ -397,7 +397,7 @@ class Library:
 
     async def export(self, format_name: str, wanted: Wanted, say: Say) -> Path:
         """The catalogue as a file that the caller deletes."""
-        return await export(self._school, self.uploads.folder, format_name, wanted, say)
+        return await export(self._school, self.uploads.folder, format_name, wanted, say, self.vault)
 
     # ---- lists
 

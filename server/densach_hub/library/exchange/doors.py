@@ -8,7 +8,8 @@ import msgspec
 
 from densach_core.errors import BadInput, TooLarge
 from densach_core.text import t
-from densach_hub.library.exchange import calibre, iso2709, marcxml, opds, tables
+from densach_hub.library.exchange import calibre, calibre_out, iso2709, marcxml, opds, tables
+from densach_hub.library.exchange.calibre_out import Files
 from densach_hub.library.exchange.line import Source
 from densach_hub.library.exchange.tables import Say
 from densach_hub.library.model import Item
@@ -21,14 +22,19 @@ class Door(msgspec.Struct, frozen=True):
 
     ending: str
     media_type: str
-    write: Callable[[Iterable[Item], IO[bytes], Say], None]
+    write: Callable[[Iterable[Item], IO[bytes], Say, Files], None]
 
 
 EXPORTS: dict[str, Door] = {
-    "marc": Door(".mrc", "application/marc", lambda items, file, _say: iso2709.write(items, file)),
-    "marcxml": Door(".xml", "application/marcxml+xml", lambda items, file, _say: marcxml.write(items, file)),
-    "csv": Door(".csv", "text/csv", tables.write_csv),
-    "xlsx": Door(".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", tables.write_xlsx),
+    "marc": Door(".mrc", "application/marc", lambda items, file, _say, _files: iso2709.write(items, file)),
+    "marcxml": Door(".xml", "application/marcxml+xml", lambda items, file, _say, _files: marcxml.write(items, file)),
+    "csv": Door(".csv", "text/csv", lambda items, file, say, _files: tables.write_csv(items, file, say)),
+    "xlsx": Door(
+        ".xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        lambda items, file, say, _files: tables.write_xlsx(items, file, say),
+    ),
+    "calibre": Door(".zip", "application/zip", lambda items, file, _say, files: calibre_out.write(items, file, files)),
 }
 
 
