@@ -7,7 +7,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
-from tests.bench import agent_cost, cinema, indexing, intake, inventory, library, offline, searching, side_by_side, video
+from tests.bench import (
+    agent_cost,
+    cinema,
+    indexing,
+    intake,
+    inventory,
+    library,
+    offline,
+    provision,
+    searching,
+    side_by_side,
+    video,
+)
 from tests.bench.figures import Figure, shown
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -22,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "video": video.video,
     "cinema": cinema.cinema,
     "peers": side_by_side.peers,
+    "provision": provision.provision,
     "search-large": searching.search_large,
 }
 

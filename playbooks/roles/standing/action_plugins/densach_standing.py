@@ -1,0 +1,56 @@
+"""What a run would apply, as one digest: the plays' own text, the machine's variables, and the files and folders they name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from ansible.plugins.action import ActionBase
+
+BASE = Path(__file__).resolve().parents[3]
+TEXTS = {".yml", ".j2", ".txt", ".py", ".sh", ".ps1"}
+OTHERS = {"hostvars", "groups", "vars", "omit", "play_hosts", "environment", "playbook_dir", "role_names", "densach_token_file"}
+"""Of all machines, of the run, or a name for the machine: not what is applied to it (its groups count)."""
+NAMED = ("_file", "_dir", "_folder", "_template", "_deb")
+LIMIT = 64_000_000
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        args = dict(self._task.args)
+        if not args.get("inputs"):
+            args["inputs"] = self._inputs(task_vars or {}, args.get("extra", ""))
+        return self._execute_module("densach_standing", module_args=args, task_vars=task_vars)
+
+    def _inputs(self, variables: dict, extra: str) -> str:
+        found = hashlib.sha256(extra.encode())
+        for path in sorted(BASE.rglob("*")):
+            inside = path.relative_to(BASE)
+            if path.suffix in TEXTS and inside.parts[0] != "inventories" and path.is_file():
+                found.update(f"{inside}\0".encode() + path.read_bytes())
+        for name in sorted(variables):
+            if name in OTHERS or name.startswith(("ansible_", "role_", "inventory_")):
+                continue
+            found.update(f"{name}={json.dumps(variables[name], default=str, sort_keys=True)}\0".encode())
+            if name.endswith(NAMED) and isinstance(variables[name], str) and variables[name]:
+                found.update(self._lies_there(variables[name]))
+        return found.hexdigest()
+
+    def _lies_there(self, value: str) -> bytes:
+        """What a variable names on this computer: a file, an opened bundle by its list, or a small folder."""
+        try:
+            path = Path(str(self._templar.template(value))).expanduser()
+            if not path.is_absolute() or not path.exists():
+                return b""
+            if path.is_dir():
+                files = [listed] if (listed := path / "manifest.json").exists() else sorted(path.rglob("*"))
+            else:
+                files = [path]
+            files = [one for one in files if one.is_file()]
+            if sum(one.stat().st_size for one in files) > LIMIT:
+                return repr([(str(one), one.stat().st_size, one.stat().st_mtime_ns) for one in files]).encode()
+            return b"".join(str(one).encode() + hashlib.sha256(one.read_bytes()).digest() for one in files)
+        except Exception:  # noqa: BLE001 - what cannot be worked out yet is for the role that uses it to say
+            return b"?"

@@ -1,0 +1,82 @@
+"""`densach bench provision`: lab.yml a second time over thirty machines, beside a play that only gathers facts on them.
+
+Thirty Debians that really boot, reached over ssh by a laptop in their own network namespace. The first is provisioned; the
+others are copies of its disk, as after imaging: what a second run costs does not depend on who provisioned a machine. A role
+that needs a hub (agent) or packages from a line is skipped in both runs of lab.yml. Both plays use the project's own ansible.cfg;
+each is run twice, in turns, and the quicker one counts. Needs root and the packages of the tests; six minutes.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.bench.figures import Figure
+from tests.fixtures.booted import debian
+from tests.fixtures.certificates import TestAuthority
+from tests.fixtures.hosts import Host, Room, hosts
+from tests.provision.lab_settings import LAB_TREE, lab_settings
+
+MACHINES = 30
+SKIPPED = ("--skip-tags", "agent,source,apt_cache")
+FACTS = "- {name: Facts, hosts: lab, become: true, gather_facts: true}\n"
+
+
+def copy_of(first: Host, other: Host, tree: Path) -> None:
+    """The other's disk becomes a copy of the first's, names and keys included; both are switched off."""
+    subprocess.run(["umount", str(other.root)], check=True)
+    own, layer = (host.root.parent / "upper" for host in (first, other))
+    shutil.rmtree(layer)
+    subprocess.run(["cp", "-a", str(own), str(layer)], check=True)
+    mounted = f"lowerdir={tree},upperdir={layer},workdir={layer.parent / 'work'}"
+    subprocess.run(["mount", "-t", "overlay", other.wire.name, "-o", mounted, str(other.root)], check=True)
+
+
+def room_of_copies(room: Room, folder: Path) -> list[str]:
+    """The names of thirty running machines that have been provisioned."""
+    tree, first = debian(LAB_TREE), room["may-01"]
+    variables = lab_settings(folder, TestAuthority(folder).ca)
+    room.inventory({"lab": ["may-01"]}, variables)
+    room.play("lab.yml", *SKIPPED)
+    first.halt()
+    names = ["may-01"] + [f"may-{number:02d}" for number in range(2, MACHINES + 1)]
+    for number, name in enumerate(names[1:], 12):
+        copy_of(first, room.add(name, tree, number), tree)
+    known = [f"{room[name].address} {first.host_key}\n" for name in names]
+    (room.folder / "known_hosts").write_text("".join(known))
+    for start in range(0, MACHINES, 6):
+        for name in names[start : start + 6]:
+            room[name].start()
+        for name in names[start : start + 6]:
+            room[name].wait()
+    room.inventory({"lab": names}, variables)
+    return names
+
+
+def provision() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory(prefix="densach-bench-") as place:
+        folder = Path(place)
+        facts_only = folder / "facts.yml"
+        facts_only.write_text(FACTS)
+        try:
+            with hosts(folder / "room", "may-01", packages=LAB_TREE) as room:
+                names = room_of_copies(room, folder)
+                facts, second = [], []
+                for _ in range(2):
+                    facts.append(room.play(facts_only).took_s)
+                    run = room.play("lab.yml", *SKIPPED)
+                    if (told := {name: (one["ok"], one["changed"]) for name, one in run.hosts.items()}) != dict.fromkeys(
+                        names, (1, 0)
+                    ):
+                        raise RuntimeError(f"the second run found something to do: {told}")
+                    second.append(run.took_s)
+                yield Figure(
+                    what=f"lab.yml a second time, {MACHINES} machines", value=min(second), unit="s", against=min(facts),
+                    against_what="a play that only gathers facts", goal="≤ 1.5 ×", met=min(second) <= 1.5 * min(facts),
+                )  # fmt: skip
+                one = room.play("lab.yml", *SKIPPED, "--limit", "may-01", extra={"standing_all": True})
+                yield Figure(what="the same through every role (standing_all=true), one machine", value=one.took_s, unit="s")
+        except pytest.skip.Exception as reason:
+            raise RuntimeError(str(reason)) from None

@@ -1,0 +1,86 @@
+"""A second run leaves alone what is as the first one left it, sees what has drifted, and makes good what was cut off."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fixtures.certificates import TestAuthority
+from tests.fixtures.hosts import PLAYBOOKS, Room, hosts
+from tests.provision.lab_settings import LAB_TREE, lab_settings
+
+pytestmark = pytest.mark.timeout(900)
+CUT_AT = ("The clock shows it", "Lid, power button and idleness", "What empties and fills the home")
+"""Tasks in whose middle a run is killed: a service's settings are written and nobody has told the service yet."""
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    folder = tmp_path_factory.mktemp("standing")
+    ca = TestAuthority(folder).ca
+    with hosts(folder / "room", "may-01", packages=LAB_TREE) as made:
+        made.inventory({"lab": ["may-01"]}, lab_settings(folder, ca))
+        yield made
+
+
+def lab(room: Room, **extra: object) -> dict[str, int]:
+    """Without what needs a hub."""
+    return room.play("lab.yml", "--skip-tags", "agent,source,apt_cache", extra=extra).hosts["may-01"]
+
+
+def cut_off(room: Room, task: str) -> None:
+    """Kills the whole of ansible-playbook when it has come to this task."""
+    words = ["nsenter", f"--net=/run/netns/{room.bridge}", str(Path(sys.executable).parent / "ansible-playbook"),
+             "-i", str(room.hosts_file), str(PLAYBOOKS / "lab.yml"), "--skip-tags", "agent,source,apt_cache"]  # fmt: skip
+    environment = {**os.environ, **room.environment(), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True) as run:
+        assert run.stdout is not None
+        assert any(task in line for line in run.stdout), task
+        os.killpg(run.pid, signal.SIGKILL)
+
+
+def test_cut_off_at_three_points_it_converges(room: Room) -> None:
+    machine = room["may-01"]
+    for task in CUT_AT:
+        cut_off(room, task)
+        assert machine.read("/var/lib/densach-play/begun")
+    assert lab(room)["failed"] == 0
+    assert not (machine.root / "var/lib/densach-play/begun").exists()
+    assert lab(room, standing_all=True)["changed"] == 0
+
+
+def test_what_is_as_it_was_left_is_left_alone(room: Room) -> None:
+    lab(room)
+    begun = time.monotonic()
+    again = lab(room)
+    took = time.monotonic() - begun
+    assert again == {**again, "ok": 1, "changed": 0, "failed": 0}
+    assert took < 60
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        "echo '# more' >>/etc/chrony/chrony.conf",
+        "chmod 0666 /usr/local/lib/densach/pupil-home",
+        "rm /etc/chromium/policies/managed/densach.json",
+        "systemctl stop densach-off.timer",
+        "systemctl unmask suspend.target",
+        "userdel hocsinh",
+    ],
+)
+def test_what_has_drifted_is_seen_and_mended(room: Room, drift: str) -> None:
+    lab(room)
+    room["may-01"].run("sh", "-c", drift)
+    assert lab(room)["changed"] > 0
+    assert lab(room)["ok"] == 1
+
+
+def test_other_settings_go_through_everything(room: Room) -> None:
+    lab(room)
+    assert lab(room, power_plan_off_at=["Mon..Sat 17:00"])["changed"] > 0
+    assert "17:00" in room["may-01"].run("systemctl", "cat", "densach-off.timer")
