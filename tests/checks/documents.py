@@ -10,7 +10,7 @@ from tests.checks.tree import ROOT, short, tracked
 from densach_cli import main as cli
 from densach_hub.settings import HubSettings
 
-LAUNCHER = {"test", "check", "bench"}
+LAUNCHER = {"test", "check", "bench", "prepare"}
 """Commands of the launcher alone."""
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 COMMAND = re.compile(r"`?(?:\./)?densach ((?:[a-z]+ ?)+)")

@@ -110,6 +110,16 @@ def test_the_launcher_works_through_a_link_and_from_elsewhere(clone: Path, tmp_p
     assert said.stdout.startswith("densach ")
 
 
+def test_zim_on_wish(clone: Path) -> None:
+    said = start(clone, "prepare", "zim")
+    _, errors = said.communicate(timeout=200)
+    assert said.returncode == 0, errors
+    there = [str(clone / ".venv/bin/python"), "-c", "import libzim"]
+    assert subprocess.run(there, env=ENVIRONMENT, check=False).returncode == 0
+    again = start(clone, "prepare", "zim")
+    assert again.communicate(timeout=60) == ("", "")
+
+
 def test_a_folder_that_was_moved_makes_its_environment_anew(clone: Path) -> None:
     moved = clone.with_name("elsewhere")
     clone.rename(moved)
