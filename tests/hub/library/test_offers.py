@@ -40,6 +40,7 @@ async def test_only_the_librarian_sees_it_before_the_yes(world: World) -> None:
     assert not (await world.library.finder.search(made.TITLE, Filters())).cards
     assert "Chờ duyệt" in await world.text("/offers", await world.as_(Role.TEACHER))
     assert made.TITLE in await world.text("/desk/offers", await world.as_(Role.LIBRARIAN))
+    assert 'Chờ duyệt <span class="tag tag--lamp">1</span>' in await world.text("/desk", await world.as_(Role.LIBRARIAN))
     for role in (None, Role.STUDENT):
         assert await status(world, "/offers", role) in {303, 401, 403}
 
