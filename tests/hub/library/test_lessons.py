@@ -86,7 +86,9 @@ async def test_a_lesson_reaches_neither_session_nor_network(browser: Browser, li
         for name in ("cookie", "top", "hub"):
             assert f"{name}:no" in said, said
         assert page.url.startswith(f"{live.base}/read/{it.id}")
-        assert await page.locator("#lesson").get_attribute("data-saved") is None
+        account = await live.accounts.session(live.cookies[Role.STUDENT])
+        assert account is not None
+        assert (await live.library.lessons.run(account.id, it.id, 0)).score is None
         await page.goto(f"{live.packages}/p/{it.id}/bai/index0.html")
         assert await page.evaluate("origin") == "null"
 
