@@ -25,8 +25,15 @@ NAME = "densach.lan"
 LAB_ROLES = "hub_name,source,agent,hub_access"
 """A desktop's packages are for the long suite: here the machine gets what makes it one of the hub's."""
 
+LEFT_OUT = {
+    "server_base_left_out": ["ffmpeg"],  # 183 of a hub's 222 packages
+    "agent_tools": ["dmidecode", "ethtool"],  # the others bring X11
+    "plays_wheels": "/nowhere",  # Ansible on the hub
+}
+"""What takes half of the time and is installed by the long tests."""
+
 SCANNER = """
-# SYN by SYN over a raw socket: three rounds of all ports, since a switch may drop; an open one answers SYN+ACK.
+# SYN by SYN over a raw socket: two rounds of all ports, since a busy cable drops some; an open one answers SYN+ACK.
 import array, json, select, socket, struct, sys, time
 
 def total(data):
@@ -47,7 +54,7 @@ def hear(seconds):
         if struct.unpack("!H", tcp[2:4])[0] == mine and tcp[13] & 18 == 18:
             found.add(struct.unpack("!H", tcp[:2])[0])
 
-for _ in range(3):
+for _ in range(2):
     for port in range(1, 65536):
         head = struct.pack("!HHIIBBHHH", mine, port, 7, 0, 80, 2, 1024, 0, 0)
         line.send(head[:16] + struct.pack("=H", total(ends + head)) + head[18:])
@@ -152,6 +159,7 @@ def test_from_two_bare_machines_to_a_lab_that_comes_back(tmp_path: Path) -> None
                 "hub_school_name": "Trường THCS Đèn Sách",
                 "hub_rooms": [{"name": "Phòng Tin 1", "seats": 24}],
                 "agent_room": "phong-tin-1",
+                **LEFT_OUT,
             },
         )
         room.play(plays / "hub.yml", timeout_s=800)
