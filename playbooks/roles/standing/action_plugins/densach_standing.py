@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from ansible.plugins.action import ActionBase
@@ -12,6 +13,10 @@ BASE = Path(__file__).resolve().parents[3]
 TEXTS = {".yml", ".j2", ".txt", ".py", ".sh", ".ps1"}
 OTHERS = {"hostvars", "groups", "vars", "omit", "play_hosts", "environment", "playbook_dir", "role_names", "densach_token_file"}
 """Of all machines, of the run, or a name for the machine: not what is applied to it (its groups count)."""
+MEASURED = re.compile(
+    r"densach_(memory|cpu|disk|serial|model|room|seat|addresses|mac|state|heard_at|inventory_at|agent$|simulated)"
+)
+"""What the hub's inventory says a machine is at the moment: the roles look for themselves."""
 NAMED = ("_file", "_dir", "_folder", "_template", "_deb")
 LIMIT = 64_000_000
 
@@ -31,9 +36,12 @@ class ActionModule(ActionBase):
             if path.suffix in TEXTS and inside.parts[0] != "inventories" and path.is_file():
                 found.update(f"{inside}\0".encode() + path.read_bytes())
         for name in sorted(variables):
-            if name in OTHERS or name.startswith(("ansible_", "role_", "inventory_")):
+            if name in OTHERS or name.startswith(("ansible_", "role_", "inventory_")) or MEASURED.match(name):
                 continue
-            found.update(f"{name}={json.dumps(variables[name], default=str, sort_keys=True)}\0".encode())
+            value = variables[name]
+            if name == "group_names":
+                value = [group for group in value if not group.startswith("state_")]
+            found.update(f"{name}={json.dumps(value, default=str, sort_keys=True)}\0".encode())
             if name.endswith(NAMED) and isinstance(variables[name], str) and variables[name]:
                 found.update(self._lies_there(variables[name]))
         return found.hexdigest()
