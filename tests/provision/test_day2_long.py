@@ -1,13 +1,16 @@
 """What is done with a lab that runs: an image made and its twins found, files collected, a year ended; and the studio's disk."""
 
 import csv
+import hashlib
+import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.fixtures.certificates import TestAuthority
-from tests.fixtures.hosts import BARE, Room, hosts
+from tests.fixtures.hosts import BARE, Host, Room, hosts
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -26,6 +29,45 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
             },
         )
         yield made
+
+
+def shelf(machine: Host, *names: str) -> None:
+    """A repository of small packages in the machine: the room has no line."""
+    there = machine.root / "srv/kho"
+    there.mkdir(parents=True)
+    index = ""
+    for name in names:
+        (made := there / name / "DEBIAN").mkdir(parents=True)
+        control = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: Tried <a@densach.test>\nDescription: tried\n"
+        (made / "control").write_text(control)
+        file = there / f"{name}.deb"
+        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", made.parent, file], check=True, capture_output=True)
+        whole = file.read_bytes()
+        index += f"{control}Filename: ./{file.name}\nSize: {len(whole)}\nSHA256: {hashlib.sha256(whole).hexdigest()}\n\n"
+    (there / "Packages").write_text(index)
+    (machine.root / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/srv/kho ./\n")
+    machine.run("apt-get", "update")
+
+
+def test_programs_come_for_a_class_and_go(room: Room, tmp_path: Path) -> None:
+    machine = room["may-01"]
+    shelf(machine, "soan-nhac", "ve-hinh", "tro-choi")
+    (tmp_path / "nhac.yml").write_text("software:\n  - {subject: music, teaches: Nhạc, packages: [soan-nhac]}\n")
+    asked = {"room": "may-01", "software_folder": str(tmp_path)}
+
+    def there() -> set[str]:
+        listed = machine.run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Abbrev}\\n").splitlines()
+        return {line.split()[0] for line in listed if line.split()[1] == "ii"} & {"soan-nhac", "ve-hinh", "tro-choi"}
+
+    assert "packages=" in room.play("day2/install.yml", extra=asked, fails=True).output
+    room.play("day2/install.yml", extra={**asked, "packages": "ve-hinh,tro-choi"})
+    assert there() == {"ve-hinh", "tro-choi"}
+    room.play("day2/install.yml", extra={**asked, "grade": "nhac", "removed": "tro-choi"})
+    assert there() == {"soan-nhac", "ve-hinh"}
+    assert (
+        room.play("day2/install.yml", extra={**asked, "grade": "nhac", "packages": "ve-hinh", "removed": "tro-choi"}).changes()
+        == []
+    )
 
 
 def test_files_are_collected_by_machine_and_the_rest_is_named(room: Room, tmp_path: Path) -> None:
@@ -94,3 +136,33 @@ def test_a_disk_for_recordings_is_never_formatted_unasked(room: Room) -> None:
     room.play(book)
     assert machine.run("stat", "-c", "%G %a", "/srv/ghi-hinh/du-an").split() == ["video", "2775"]
     assert room.play(book).changes() == []
+
+
+def test_an_empty_disk_is_formatted_and_mounted_by_its_label(room: Room, tmp_path: Path) -> None:
+    machine = room["may-01"]
+    (tmp_path / "disk.img").touch()
+    os.truncate(tmp_path / "disk.img", 64 << 20)
+    made = subprocess.run(["losetup", "--find", "--show", tmp_path / "disk.img"], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        pytest.skip(f"no loop devices here: {made.stderr.strip()}")
+    device = made.stdout.strip()
+    try:
+        number = Path(device).stat().st_rdev
+        machine.run("mknod", device, "b", str(os.major(number)), str(os.minor(number)))
+        room.inventory({"studio": ["may-01"]}, {})
+        book = room.folder / "disk.yml"
+        book.write_text("- name: Disk\n  hosts: studio\n  roles: [recording_disk]\n")
+        disk = {
+            "recording_disk_format_device": device,
+            "recording_disk_source": "LABEL=GHI-HINH",
+            "recording_disk_path": "/srv/dia",
+        }
+        room.play(book, extra=disk)
+        assert machine.run("findmnt", "--noheadings", "--output", "SOURCE,FSTYPE", "/srv/dia").split() == [device, "ext4"]
+        assert "LABEL=GHI-HINH /srv/dia ext4" in machine.read("/etc/fstab")
+        machine.run("sh", "-c", "echo phim >/srv/dia/du-an/phim.txt")
+        assert room.play(book, extra=disk).changes() == []
+        assert machine.run("cat", "/srv/dia/du-an/phim.txt") == "phim\n"
+        machine.run("umount", "/srv/dia")
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=False)
