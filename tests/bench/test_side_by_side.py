@@ -61,6 +61,6 @@ def test_a_peer_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 def test_memory_and_time_of_a_process_and_its_children(tmp_path: Path) -> None:
     with running("peer", ["sh", "-c", "sleep 60 & wait"], tmp_path / "log") as pid:
-        served = Served("peer", "", "", (), pid)
+        served = Served("peer", "", "", (), pid, "")
         assert served.memory() > 0
         assert served.processor_s() >= 0

@@ -1,39 +1,40 @@
-"""`python -m tests.bench.visiting PLAN.json`: so many clients search, then turn pages; who is answered asks again.
+"""So many clients search, then turn pages; who is answered asks again. Either `wrk` asks (C, a few µs a request) or, where it is
+not installed, `python -m tests.bench.visiting PLAN.json`, which takes a good part of a core from the server it asks.
 
 `search`: what a class types, the same few words again and again (`wording`), so that whoever remembers answers is quicker for it;
-`fresh`: words drawn as in `seeking`, hardly ever the same, so that nobody's memory helps. The rows of questions are the same for
-every library. Prints one line of JSON for each round.
+`fresh`: words drawn as in `seeking`, hardly ever the same, so that nobody's memory helps. The lists are the same for every
+library (`asking`).
 """
 
 import asyncio
-import random
+import itertools
 import sys
 import time
-import urllib.parse
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
 import msgspec
-from tests.bench.seeking import asked
-from tests.bench.shelves import Words
-from tests.bench.wording import Mouths
 
 PATIENCE_S = 60.0
 WHAT = ("search", "fresh", "page")
+HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "Accept-Language": "vi", "User-Agent": "densach-bench"}
+"""Of every request, whoever asks."""
 
 
 class VisitingPlan(msgspec.Struct, frozen=True):
+    """`paths` is a file with a path in each line, woven of every client's own row."""
+
     url: str
-    search: str
-    pages: tuple[str, ...]
-    questions: tuple[str, ...]
-    clients: tuple[int, ...] = (1, 10, 60)
-    seconds: float = 8.0
+    what: str
+    clients: int
+    paths: str
+    seconds: float
 
 
 class Visited(msgspec.Struct, frozen=True):
-    """`took_ms` of what was answered with 200; `failed` was not, or not within PATIENCE_S; `seconds` until the last answer;
-    `body_bytes` of all answers, unpacked."""
+    """`took_ms` of what was answered with 200; `failed` was not, or not within PATIENCE_S; `seconds` until the last answer, or
+    until wrk stopped; `body_bytes` of all answers, as they were sent; `own_s` what asking took of the processor."""
 
     what: str
     clients: int
@@ -41,55 +42,70 @@ class Visited(msgspec.Struct, frozen=True):
     took_ms: list[float]
     failed: int
     body_bytes: int
-    repeated: float
-    """The share of requests for what somebody had asked before in this run."""
+    own_s: float
+    others: dict[str, int] = {}
+    """Of `failed`: what was said instead of 200, how often."""
 
     @property
     def rate(self) -> float:
         return len(self.took_ms) / self.seconds
 
+    @property
+    def own_share(self) -> float:
+        """Of one core."""
+        return self.own_s / self.seconds
 
-async def visit(plan: VisitingPlan, what: str, clients: int, seen: set[str]) -> Visited:
-    every = Words(7)
+    @property
+    def asked(self) -> int:
+        return len(self.took_ms) + self.failed
+
+
+def repeated(asked: int, paths: Sequence[str], seen: set[str]) -> float:
+    """The share of the first so many requests that were for what somebody had asked before in this run; adds them to `seen`."""
+    again = 0
+    for path in itertools.islice(itertools.cycle(paths), asked):
+        again += path in seen
+        seen.add(path)
+    return again / max(1, asked)
+
+
+async def visit(plan: VisitingPlan) -> Visited:
+    paths = Path(plan.paths).read_text("utf-8").splitlines()
     took: list[float] = []
-    failed = moved = again = 0
-    began = time.monotonic()
+    others: dict[str, int] = {}
+    failed = moved = 0
+    own, began = time.process_time(), time.monotonic()
     until = began + plan.seconds
 
-    async def one(number: int) -> None:
-        nonlocal failed, moved, again
-        seed = clients * 1_000 + number
-        words, chance, mouths = every.drawn(seed), random.Random(seed), Mouths(plan.questions, seed)
+    async def one(row: Sequence[str]) -> None:
+        nonlocal failed, moved
         limit = aiohttp.ClientTimeout(total=PATIENCE_S)
-        async with aiohttp.ClientSession(timeout=limit, cookie_jar=aiohttp.DummyCookieJar()) as session:
-            while time.monotonic() < until:
-                if what == "page":
-                    path = chance.choice(plan.pages)
-                else:
-                    typed = mouths.next() if what == "search" else asked(chance, words)
-                    path = plan.search.format(urllib.parse.quote(typed))
-                again += path in seen
-                seen.add(path)
+        jar = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(timeout=limit, cookie_jar=jar, headers=HEADERS, auto_decompress=False) as session:
+            for path in itertools.cycle(row):
+                if time.monotonic() >= until:
+                    break
                 start = time.monotonic()
                 try:
-                    async with session.get(plan.url + path) as answer:
-                        moved += len(await answer.read())
-                        fine = answer.status == 200
-                except (aiohttp.ClientError, TimeoutError):
-                    fine = False
+                    async with session.get(plan.url + path, allow_redirects=False) as answer:
+                        body = await answer.read()
+                        said = str(answer.status)
+                except (aiohttp.ClientError, TimeoutError) as error:
+                    said = type(error).__name__
                     await asyncio.sleep(0.05)
-                if fine:
+                else:
+                    moved += len(body)
+                if said == "200":
                     took.append(1000 * (time.monotonic() - start))
                 else:
                     failed += 1
+                    others[said] = others.get(said, 0) + 1
 
-    await asyncio.gather(*(one(number) for number in range(clients)))
-    return Visited(what, clients, time.monotonic() - began, took, failed, moved, again / max(1, len(took) + failed))
+    await asyncio.gather(*(one(paths[number :: plan.clients]) for number in range(plan.clients)))
+    own_s = time.process_time() - own
+    return Visited(plan.what, plan.clients, time.monotonic() - began, took, failed, moved, own_s, others)
 
 
 if __name__ == "__main__":
     plan = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=VisitingPlan)
-    for what in WHAT:
-        seen: set[str] = set()
-        for clients in plan.clients:
-            print(f"visited {msgspec.json.encode(asyncio.run(visit(plan, what, clients, seen))).decode()}", flush=True)
+    print(f"visited {msgspec.json.encode(asyncio.run(visit(plan))).decode()}", flush=True)

@@ -1,4 +1,7 @@
-"""kiwix-serve over one ZIM with an article and full-text index for each record. C++; it has neither accounts nor a catalogue."""
+"""kiwix-serve over one ZIM with an article and full-text index for each record. C++; it has neither accounts nor a catalogue.
+
+That of Debian 12 (3.3.0) finds nothing for words with Vietnamese marks (`học`: none, `hoc`: all with `học`): a quick answer.
+"""
 
 import contextlib
 import importlib
@@ -29,7 +32,7 @@ def kiwix(folder: Path, items: Sequence[Item]) -> Iterator[Served]:
         pages = tuple(f"/bench/A/item-{number}" for number in range(1, len(items) + 1))
         address = f"http://127.0.0.1:{port}"
         wait_until(name, address + pages[0], pid, log)
-        yield Served(name, address, "/search?content=bench&pattern={}", pages, pid)
+        yield Served(name, address, "/search?content=bench&pattern={}", pages, pid, r'href="[^"]*/A?/?item-\d')
 
 
 def _fill(path: Path, items: Sequence[Item]) -> None:

@@ -41,7 +41,7 @@ def kolibri(folder: Path, items: Sequence[Item]) -> Iterator[Served]:
         pages = tuple(f"/api/content/contentnode/{_node(number)}/" for number in range(1, len(items) + 1))
         wait_until(name, f"http://127.0.0.1:{port}{pages[0]}", pid, log)
         search = "/api/content/contentnode/?keywords={}&max_results=25"
-        yield Served(name, f"http://127.0.0.1:{port}", search, pages, pid, python=True, data=True)
+        yield Served(name, f"http://127.0.0.1:{port}", search, pages, pid, '"content_id":', python=True, data=True)
 
 
 def _node(number: int) -> str:

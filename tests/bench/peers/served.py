@@ -24,13 +24,15 @@ class NotStartedError(RuntimeError):
 
 class Served(msgspec.Struct, frozen=True):
     """`search` is a path with `{}` for the words; `pages` are what a person opens of one item; `pid` the oldest process.
-    `data`: it answers JSON, which its pages fetch; else whole pages."""
+    `hit`: a pattern of what an answer to a search has if, and only if, an item was found. `data`: it answers JSON, which its
+    pages fetch; else whole pages."""
 
     name: str
     url: str
     search: str
     pages: tuple[str, ...]
     pid: int
+    hit: str
     python: bool = False
     data: bool = False
 
