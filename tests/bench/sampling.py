@@ -39,7 +39,7 @@ def _get(address: str) -> tuple[int, str]:
     asked = urllib.request.Request(address, headers=HEADERS | {"Accept-Encoding": "identity"})
     try:
         with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
-            return int(answer.status), answer.read().decode("utf-8", "replace")
+            return int(answer.status) if answer.geturl() == address else 302, answer.read().decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         return error.code, ""
     except OSError as error:

@@ -68,7 +68,7 @@ def calibreweb(folder: Path, items: Sequence[Item]) -> Iterator[Served]:
     with running(name, command, log, variables) as pid:
         wait_until(name, f"{address}/book/1", pid, log)
         pages = tuple(f"/book/{number}" for number in range(1, len(items) + 1))
-        yield Served(name, address, "/search?query={}", pages, pid, r'href="/book/\d', python=True)
+        yield Served(name, address, "/search/stored?query={}", pages, pid, r'href="/book/\d', python=True)
 
 
 def _settle(settings: Path, books: Path, seconds: float = 60.0) -> None:
