@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from densach_core.clock import moment
-from densach_core.database import copy_database
-from densach_core.errors import BadInput, Conflict, NotFound
+from densach_core.database import LEAST_BYTES, copy_database
+from densach_core.errors import BadInput, Conflict, NotFound, disk_full
 from densach_core.text import t
 
 DATABASES = ("school.db", "telemetry.db")
@@ -164,7 +164,8 @@ def _put_back(chosen: Path, manifest: Manifest, draft: Path, told: Progress) -> 
 
 
 def quick_check(path: Path, *, seconds: float | None = None) -> str | None:
-    """None when SQLite finds a database whole, else its first complaint. Raises TimeoutError after `seconds`."""
+    """None when SQLite finds a database whole, else its first complaint. Raises TimeoutError after `seconds`, and Unavailable
+    where a full disk leaves no room to look: that is no damage, whatever SQLite calls it."""
     connection = sqlite3.connect(path)
     if seconds is not None:
         until = time.monotonic() + seconds
@@ -174,6 +175,8 @@ def quick_check(path: Path, *, seconds: float | None = None) -> str | None:
     except sqlite3.DatabaseError as error:
         if str(error) == "interrupted":
             raise TimeoutError from error
+        if isinstance(error, sqlite3.OperationalError) and shutil.disk_usage(path.parent).free < LEAST_BYTES:
+            raise disk_full() from error
         return str(error)
     finally:
         connection.close()

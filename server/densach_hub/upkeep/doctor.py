@@ -10,6 +10,7 @@ import msgspec
 
 from densach_core.clock import DAY_MS, Clock, SystemClock, moment
 from densach_core.documents import SafeStorage
+from densach_core.errors import Unavailable
 from densach_core.place import running, system_clock_is_synchronised
 from densach_core.text import Text, t
 from densach_core.web.monitoring import Health
@@ -216,6 +217,8 @@ def _database(path: Path) -> Finding:
             t("{file} is too large to be examined in a short time.", file=path.name),
             t("Look again when nobody works with the hub."),
         )
+    except Unavailable as full:
+        return Finding(path.name, Verdict.BROKEN, full.what, full.do)
     if fault is not None:
         return Finding(
             path.name,
