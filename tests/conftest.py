@@ -38,8 +38,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright's plain interface keeps an event loop in this thread until the session ends, and
-    where one runs no other test can start its own."""
-    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+    where one runs no other test can start its own. The longest, which boot machines, come first: nothing waits for them then."""
+    items.sort(key=lambda item: ("chromium" in getattr(item, "fixturenames", ()), not item.nodeid.startswith("tests/provision/")))
 
 
 _threads_before = pytest.StashKey[set[threading.Thread]]()

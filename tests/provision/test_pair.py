@@ -198,8 +198,6 @@ def pair(tmp_path: Path, left_out: dict[str, Any]) -> None:
             again += [both.submit(room.play, plays / "lab.yml", "--tags", LAB_ROLES, extra={"standing_all": True}, timeout_s=400)]
         assert [one.result().changes() for one in again] == [[], []]
         steps.done("hub.yml and lab.yml again, at once: nothing changed")
-        assert room.play(plays / "lab.yml", "--tags", LAB_ROLES).hosts["may-01"]["ok"] == 1
-        steps.done("lab.yml again, as a technician gives it: one look")
         assert pc.run("systemctl", "is-active", "densach-agent").strip() == "active"
 
 

@@ -242,7 +242,8 @@ class Telemetry:
                 self._unsaid = False
                 self._bus.say("fleet")
             try:
-                await asyncio.wait_for(woken.wait(), ROLL_EVERY_S)
+                async with asyncio.timeout(ROLL_EVERY_S):  # not wait_for: it may swallow being cancelled
+                    await woken.wait()
             except TimeoutError:
                 continue
 

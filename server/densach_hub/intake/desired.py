@@ -48,7 +48,8 @@ class DesiredStates:
             except Unavailable as error:
                 log.info("intake.desired-later", reason=error.code)
             try:
-                await asyncio.wait_for(self._wanted.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):  # not wait_for: it may swallow being cancelled
+                    await self._wanted.wait()
             except TimeoutError:
                 continue
             self._wanted.clear()

@@ -150,7 +150,8 @@ class Link:
         if taken is None:
             raise _offline()
         try:
-            reason = await asyncio.wait_for(taken, ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):  # not wait_for: it may swallow being cancelled
+                reason = await taken
         except TimeoutError:
             raise _offline() from None
         if reason is not None:
@@ -214,7 +215,8 @@ class Link:
             while True:
                 session.publish(topics.hub(self._school), self._state("online"), 1, retain=True)
                 try:
-                    await asyncio.wait_for(asyncio.shield(session.closed), HUB_STATE_SECONDS)
+                    async with asyncio.timeout(HUB_STATE_SECONDS):
+                        await asyncio.shield(session.closed)
                     break
                 except TimeoutError:
                     continue  # time for a fresh clock
