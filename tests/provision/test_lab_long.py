@@ -9,17 +9,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from tests.fixtures.certificates import TestAuthority
-from tests.fixtures.hosts import BARE, Host, Room, hosts
+from tests.fixtures.hosts import Host, Room, hosts
+from tests.provision.lab_settings import LAB_TREE, lab_settings
 
 pytestmark = pytest.mark.timeout(900)
-TREE = (*BARE, "libpam-systemd", "nftables", "chrony", "tzdata", "locales", "dconf-cli", "ethtool", "e2fsprogs", "netcat-openbsd")
-"""What these roles install is there before: the room has no line."""
 ROLES = "desktop_defaults,hub_ca,base_lab,wake,power_plan,screen_lock,browser,pupil_account,software"
-SET = """
-software:
-  - {subject: lines, teaches: Nối mạng, packages: [netcat-openbsd]}
-  - {subject: cards, teaches: Cạc mạng, packages: [ethtool]}
-"""
 HOME = "/home/hocsinh"
 
 
@@ -40,26 +34,9 @@ def running(machine: Host, word: str) -> bool:
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     folder = tmp_path_factory.mktemp("lab")
     ca = TestAuthority(folder).ca
-    (folder / "sets").mkdir()
-    (folder / "sets/tried.yml").write_text(SET)
-    (folder / "template").mkdir()
-    (folder / "template/xin-chao.txt").write_text("chào em\n")
-    with hosts(folder / "room", "may-01", "hub", "internet", packages=TREE) as made:
-        made.inventory(
-            {"lab": ["may-01"]},
-            {
-                "densach_hub_name": made["hub"].address,
-                "densach_hub_url": f"https://{made['hub'].address}",
-                "densach_hub_ca_file": str(ca),
-                "base_lab_input_method": "none",
-                "browser_packages": [],
-                "software_folder": str(folder / "sets"),
-                "software_grades": ["tried"],
-                "pupil_account_template": str(folder / "template"),
-                "kiosk_packages": [],
-                "kiosk_command": "/usr/bin/sleep 86400",
-            },
-        )
+    with hosts(folder / "room", "may-01", "hub", "internet", packages=LAB_TREE) as made:
+        kiosk = {"kiosk_packages": [], "kiosk_command": "/usr/bin/sleep 86400"}
+        made.inventory({"lab": ["may-01"]}, lab_settings(folder, ca, made["hub"].address) | kiosk)
         made.play("lab.yml", "--tags", ROLES)
         yield made
 

@@ -1,6 +1,7 @@
 """The rooms of the school and their seats: a document each, written by people."""
 
 import re
+from collections.abc import Iterable, Iterator
 
 from densach_core.database import Database
 from densach_core.documents import Documents
@@ -11,6 +12,20 @@ from densach_hub.fleet import store_register
 from densach_hub.fleet.model import Room, RoomKind, Seat
 
 MOST_SEATS = 200
+MOST_COLUMNS = 24
+
+
+def places(seats: Iterable[Seat]) -> Iterator[tuple[int, int]]:
+    """Row and column of each on a map, counted from 1. Two seats on one place (edited by hand) come beside each other."""
+    taken: set[tuple[int, int]] = set()
+    for seat in seats:
+        row, column = max(seat.row, 0) + 1, min(max(seat.column, 0), MOST_COLUMNS - 1) + 1
+        while (row, column) in taken:
+            column += 1
+            if column > MOST_COLUMNS:
+                row, column = row + 1, 1
+        taken.add((row, column))
+        yield row, column
 
 
 class Rooms:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from densach_core.clock import DAY_MS, day_of, day_start_ms
 from densach_core.text import Text, t
 from densach_hub.fleet.model import Room, Seat
+from densach_hub.fleet.rooms import places
 from densach_hub.fleet.sights import Finding, FindingKind, Glyph, RoomSight
 from densach_hub.fleet.telling import UsageDay
 from densach_hub.lab.model import Cell, DayOfUse, FaultKind, Morning, RoomMap
@@ -56,18 +57,9 @@ def sorted_out(findings: Iterable[Finding], now: int) -> Morning:
 
 
 def drawn(sight: RoomSight) -> RoomMap:
-    """The seats on their places. Two seats on one place (edited by hand) are drawn beside each other, never over."""
-    cells: list[Cell] = []
-    taken: set[tuple[int, int]] = set()
-    for one in sight.seats:
-        seat = one.seat or Seat(id="", label="")
-        row, column = max(seat.row, 0) + 1, min(max(seat.column, 0), 23) + 1
-        while (row, column) in taken:
-            column += 1
-            if column > 24:
-                row, column = row + 1, 1
-        taken.add((row, column))
-        cells.append(Cell(row, column, one))
+    """The seats on their places."""
+    on_map = places(one.seat or Seat(id="", label="") for one in sight.seats)
+    cells = [Cell(row, column, one) for one, (row, column) in zip(sight.seats, on_map, strict=True)]
     return RoomMap(
         sight=sight,
         rows=max((c.row for c in cells), default=0),

@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from densach_hub.library.formats.archive import BAD_ZIP, open_archive
+from densach_hub.library.ranges import chosen
 
 log = structlog.get_logger("library")
 PIECE = 256 * 1024
@@ -72,21 +73,7 @@ class MemberResponse(web.StreamResponse):
         self.headers["Accept-Ranges"] = "bytes" if self._member.at is not None else "none"
         if self._member.at is None or request.headers.get("If-Range", self._member.tag) != self._member.tag:
             return 0, size
-        try:
-            asked = request.http_range
-        except ValueError:
-            asked = slice(size, None)
-        if asked.start is None:
-            return 0, size
-        first = max(0, size + asked.start) if asked.start < 0 else asked.start
-        last = size if asked.stop is None else min(asked.stop, size)
-        if first >= last:
-            self.set_status(416)
-            self.headers["Content-Range"] = f"bytes */{size}"
-            return 0, 0
-        self.set_status(206)
-        self.headers["Content-Range"] = f"bytes {first}-{last - 1}/{size}"
-        return first, last
+        return chosen(request, self, size)
 
     async def _send(self, first: int, last: int) -> None:
         try:

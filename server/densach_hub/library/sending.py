@@ -20,6 +20,7 @@ from aiohttp import ETag, web
 from aiohttp.abc import AbstractStreamWriter
 
 from densach_core.web.identity import through_proxy
+from densach_hub.library.ranges import chosen
 
 X_ACCEL: web.AppKey[str] = web.AppKey("x_accel", str)
 """The proxy's internal location of the vault's folder, with a slash at both ends; empty: there is none."""
@@ -79,21 +80,7 @@ class StoredFile(web.StreamResponse):
             return 0, 0
         if "Range" not in asked_for or asked_for.get("If-Range", f'"{tag}"') not in {f'"{tag}"', self.headers["Last-Modified"]}:
             return 0, size
-        try:
-            asked = request.http_range
-        except ValueError:
-            return 0, size
-        if asked.start is None:
-            return 0, size
-        first = max(0, size + asked.start) if asked.start < 0 else asked.start
-        last = size if asked.stop is None else min(asked.stop, size)
-        if first >= last:
-            self.set_status(416)
-            self.headers["Content-Range"] = f"bytes */{size}"
-            return 0, 0
-        self.set_status(206)
-        self.headers["Content-Range"] = f"bytes {first}-{last - 1}/{size}"
-        return first, last
+        return chosen(request, self, size)
 
 
 def _has_it(request: web.BaseRequest, tag: str, made: datetime) -> bool:

@@ -14,6 +14,7 @@ from densach_hub.library.formats.zim import can_be_read
 from densach_hub.library.formats.zim_talk import Entry
 from densach_hub.library.model import Item
 from densach_hub.library.own_scripts import WORDS, with_script
+from densach_hub.library.ranges import chosen
 from densach_hub.library.service import LIBRARY, Library
 from densach_hub.library.views import show
 
@@ -90,19 +91,8 @@ async def _whole(library: Library, path: Path, entry: Entry) -> bytes:
 async def _send(request: web.Request, library: Library, path: Path, entry: Entry, headers: dict[str, str]) -> web.StreamResponse:
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
-    first, last = 0, entry.size
     response = web.StreamResponse(headers=headers)
-    try:
-        asked = request.http_range
-    except ValueError:
-        asked = slice(entry.size, None)
-    if asked.start is not None:
-        first = max(0, entry.size + asked.start) if asked.start < 0 else asked.start
-        last = entry.size if asked.stop is None else min(asked.stop, entry.size)
-        if first >= last:
-            return web.Response(status=416, headers={**headers, "Content-Range": f"bytes */{entry.size}"})
-        response.set_status(206)
-        response.headers["Content-Range"] = f"bytes {first}-{last - 1}/{entry.size}"
+    first, last = chosen(request, response, entry.size)
     response.content_length = last - first
     piece = await library.encyclopedias.piece(path, entry.path, first, last) if last > first else b""
     await response.prepare(request)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from densach_hub.fleet.model import Kind, Room
+from densach_hub.fleet.rooms import places
 from densach_hub.fleet.sights import MachineRow
 from densach_hub.provisioning.choosing import Candidate
 from densach_hub.provisioning.model import Last
@@ -60,14 +61,5 @@ def by_room(rooms: Sequence[Room], rows: Iterable[MachineRow], lasts: Mapping[st
 def seated(room: Room, found: Iterable[Candidate]) -> tuple[Spot, ...]:
     """The room's map. Machines without a seat are not on it; two seats on one place are drawn beside each other."""
     by_seat = {one.row.machine.place.seat: one for one in found if one.row.machine.place and one.row.machine.place.seat}
-    spots: list[Spot] = []
-    taken: set[tuple[int, int]] = set()
-    for seat in room.seats:
-        row, column = max(seat.row, 0) + 1, min(max(seat.column, 0), 23) + 1
-        while (row, column) in taken:
-            column += 1
-            if column > 24:
-                row, column = row + 1, 1
-        taken.add((row, column))
-        spots.append(Spot(row, column, seat.label, by_seat.get(seat.id)))
-    return tuple(spots)
+    on_map = zip(room.seats, places(room.seats), strict=True)
+    return tuple(Spot(row, column, seat.label, by_seat.get(seat.id)) for seat, (row, column) in on_map)

@@ -43,11 +43,11 @@ async def test_ranges_of_what_is_stored(world: World, tmp_path: Path) -> None:
         ("bytes=-7", 206, f"bytes {size - 7}-{size - 1}/{size}", SOUND[-7:]),
         (f"bytes=5-{size * 2}", 206, f"bytes 5-{size - 1}/{size}", SOUND[5:]),
         (f"bytes={size}-", 416, f"bytes */{size}", b""),
-        ("bytes=9-3", 416, f"bytes */{size}", b""),
-        ("lines=1-2", 416, f"bytes */{size}", b""),
+        ("bytes=9-3", 200, None, SOUND),
+        ("lines=1-2", 200, None, SOUND),
     ):
         async with world.http.get(f"{base}/a.mp3", headers={"Range": asked}) as response:
-            assert (response.status, response.headers["Content-Range"]) == (status, told), asked
+            assert (response.status, response.headers.get("Content-Range")) == (status, told), asked
             assert await response.read() == body, asked
     async with world.http.get(f"{base}/a.mp3", headers={"Range": "bytes=0-9", "If-Range": tag}) as response:
         assert response.status == 206
