@@ -65,8 +65,9 @@ from densach_wire.enrolment import Endpoint
 log = structlog.get_logger("hub")
 CLOCK_KEPT_S = 300.0
 STORAGE_LOOKED_AT_S = 5.0
-YOUNG_OBJECTS = 50_000
-"""So many new objects before Python looks for cycles among them: a turn of intake makes some ten thousand, without any."""
+YOUNG_OBJECTS = 5_000
+"""So many new objects before Python looks for cycles among them, at about a microsecond for each that it takes away: while it
+does, everybody waits."""
 
 
 class Started(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from densach_hub import fleet, intake, lab, library, link, measures, people, pro
 from densach_hub.fleet import api as fleet_api
 from densach_hub.fleet import quarantine_api, register_api, software_api
 from densach_hub.lab import pages as lab_pages
+from densach_hub.library import views as library_views
 from densach_hub.library import web as library_web
 from densach_hub.measures import api as measures_api
 from densach_hub.measures import pages as measures_pages
@@ -56,7 +57,7 @@ def every_room() -> list[Room]:
         Room("lab", _folder(lab), (lab_pages.routes,)),
         Room("provisioning", _folder(provisioning), (provisioning_pages.routes, provisioning_api.routes)),
         Room("studio", _folder(studio), (studio_pages.routes, studio_api.routes)),
-        Room("library", _folder(library), library_web.ROUTES),
+        Room("library", _folder(library), library_web.ROUTES, library_views.CALLS),
         Room("measures", _folder(measures), (measures_pages.routes, measures_api.routes)),
         Room("setup", _folder(setup), (setup_pages.routes,)),
         Room("upkeep", _folder(upkeep), (upkeep_pages.routes, upkeep_api.routes)),

@@ -56,11 +56,12 @@ class Site(msgspec.Struct):
 
 
 class Room(msgspec.Struct, frozen=True):
-    """A room as the web sees it: its name, its folder (templates/, static/, vi.po) and its addresses."""
+    """A room as the web sees it: its name, its folder (templates/, static/, vi.po), its addresses and what its macros call."""
 
     name: str
     folder: Path
     routes: Sequence[Routes] = ()
+    calls: Mapping[str, Any] = {}
 
 
 def core_rooms() -> list[Room]:
@@ -102,7 +103,7 @@ def make_app(
     app[METRICS] = metrics or Metrics()
     app[PRECEDENCE] = precedence or Precedence(clock)
     app[SITE] = site
-    app[TEMPLATES] = Templates(folders, speech, found)
+    app[TEMPLATES] = Templates(folders, speech, found, {name: call for room in rooms for name, call in room.calls.items()})
     for key, service in services.items():
         app[key] = service
     app[openapi.ROUTES] = all_routes(rooms)

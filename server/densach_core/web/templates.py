@@ -12,9 +12,13 @@ from densach_core.web.speech import LOCALE, Speech
 
 
 class Templates:
-    """Renders a room's templates. `folders`: room → its templates folder."""
+    """Renders a room's templates. `folders`: room → its templates folder; `calls`: what macros call on any page.
 
-    def __init__(self, folders: Mapping[str, Path], speech: Speech, assets: Assets) -> None:
+    Macros are imported without context wherever they need none: such an import is made once, not on every page, where it leaves
+    a hundred objects that point at each other and wait to be searched for.
+    """
+
+    def __init__(self, folders: Mapping[str, Path], speech: Speech, assets: Assets, calls: Mapping[str, Any]) -> None:
         self.env = _Environment(
             loader=jinja2.PrefixLoader({room: jinja2.FileSystemLoader(folder) for room, folder in folders.items()}),
             autoescape=True,
@@ -25,7 +29,7 @@ class Templates:
             bytecode_cache=_compiled(),
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
         )
-        self.env.globals.update(_=speech.gettext, _n=speech.ngettext, asset=assets.address, t=t, locale_now=LOCALE.get)
+        self.env.globals.update(_=speech.gettext, _n=speech.ngettext, asset=assets.address, t=t, locale_now=LOCALE.get, **calls)
         self.env.filters.update(
             say=speech.say,
             number=speech.number,

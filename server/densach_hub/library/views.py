@@ -187,13 +187,11 @@ def pieces(parts: tuple[tuple[str, bool], ...]) -> Markup:
     return Markup(html)  # noqa: S704 - every piece was escaped
 
 
+CALLS: dict[str, Any] = {"kind_of": kind_of, "drawn": covers.inline, "facts_of": facts_of}
 _SHARED: dict[str, Any] = {
-    "kind_of": kind_of,
     "language_of": language_of,
     "subject_name": subject_name,
     "word_of": word_of,
-    "drawn": covers.inline,
-    "facts_of": facts_of,
     "pieces": pieces,
     "clock_words": clock_words,
     "read_path": read_path,

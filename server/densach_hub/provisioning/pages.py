@@ -1,5 +1,6 @@
 """Pages under /lab/provision: choose a play and machines, confirm, watch, and what became of it. Works without scripts."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,12 +12,14 @@ from densach_core.errors import BadInput, Conflict, Problem, Unavailable
 from densach_core.text import t
 from densach_core.web.identity import me
 from densach_core.web.respond import read_form, render, see_other
-from densach_core.web.routes import Routes
+from densach_core.web.routes import EVERYONE, Routes
 from densach_core.web.speech import LOCALE
 from densach_core.web.statuses import status_of
 from densach_hub.fleet.model import Kind
 from densach_hub.fleet.service import FLEET
+from densach_hub.provisioning import let_in
 from densach_hub.provisioning.choosing import WORDS, Candidate
+from densach_hub.provisioning.keys import fingerprint
 from densach_hub.provisioning.model import HostState, Order, Play, Run, Value, VariableKind
 from densach_hub.provisioning.service import PROVISIONING, Provisioning
 from densach_hub.provisioning.standing import by_room, seated
@@ -47,7 +50,8 @@ async def overview(request: web.Request) -> web.StreamResponse:
         readiness=service.readiness(), every=len(rows), simulated=sum(1 for row in rows if row.machine.simulated),
         real=sum(1 for row in rows if row.machine.kind is Kind.AGENT and not row.machine.simulated),
         rooms=by_room(await service.fleet.rooms.all(), rows, await service.history.lasts()),
-        public_key=service.public_key(), known=service.known_hosts(), user=service.user,
+        public_key=service.public_key(), known=service.known_hosts(), user=service.user, let_in=await let_in.line(request),
+        key_mark=fingerprint(service.public_key().split()[1]),
         names={row.machine.id: row.machine.name for row in rows}, room=request.query.get("room", ""), **await _runs(request),
     )  # fmt: skip
 
@@ -117,6 +121,14 @@ async def stop(request: web.Request) -> web.StreamResponse:
     run_id = request.match_info["run"]
     await request.app[PROVISIONING].stop(run_id, by=me(request))
     return see_other(request, f"/lab/provision/runs/{run_id}", flash=t("It is being stopped."))
+
+
+@routes.get(let_in.PATH, who=EVERYONE)
+async def let_in_script(request: web.Request) -> web.StreamResponse:
+    """What a machine runs to let this hub in. Nothing in it is secret."""
+    service = request.app[PROVISIONING]
+    script = await asyncio.to_thread(let_in.script, let_in.address_here(request), service.user, service.public_key())
+    return web.Response(text=script, content_type="text/x-shellscript", charset="utf-8", headers={"Cache-Control": "no-store"})
 
 
 @routes.post("/lab/provision/host-keys/{machine}/forget", who=TECHNICIANS)
