@@ -22,6 +22,7 @@ from densach_core.web.routes import EVERYONE
 from densach_core.web.site import Face, Room, Site, core_rooms, make_app, serve
 from densach_hub import library as library_room
 from densach_hub.library import index, lessons, store, tracks
+from densach_hub.library import views as library_views
 from densach_hub.library import web as library_web
 from densach_hub.library.model import Added, Item, State
 from densach_hub.library.packages import packages_origin
@@ -102,7 +103,7 @@ async def world_in(
         rooms = [
             *core_rooms(),
             Room("accounts", Path(str(accounts.__file__)).parent, (entrance,)),
-            Room("library", Path(str(library_room.__file__)).parent, library_web.ROUTES),
+            Room("library", Path(str(library_room.__file__)).parent, library_web.ROUTES, library_views.CALLS),
         ]
         people = Accounts(school, clock)
         app = make_app(
