@@ -81,6 +81,7 @@ class CallbackModule(CallbackBase):
         self._url = self._token = None
         self._began = self._ended = False
         self._events = None
+        self._left_alone = 0
 
     # ---- what Ansible calls
 
@@ -97,11 +98,12 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play) -> None:
         self._check = bool(getattr(play, "check_mode", False) or _given("check"))
         manager = play.get_variable_manager()
-        hosts = manager._inventory.get_hosts(play.hosts, order=play.order)
+        # This computer, where it is no machine of the inventory, only helps: it is not reported, and knows no hub.
+        hosts = [host for host in manager._inventory.get_hosts(play.hosts, order=play.order) if not host.implicit]
         for host in hosts:
             self._host(host)
         self._say("play", name=_cut(play.get_name(), WORD), hosts=[host.get_name() for host in hosts])
-        if not self._began and self._events is None:
+        if hosts and not self._began and self._events is None:
             self._began = True
             self._find_hub(play, manager, hosts)
             self._send_left()
@@ -117,6 +119,7 @@ class CallbackModule(CallbackBase):
         self._say("host", state="running", task=_task(task), host=_cut(host.get_name(), WORD))
 
     def v2_runner_on_ok(self, result) -> None:
+        self._left_alone += _stands(result)
         self._note(result, "changed" if result.is_changed() else "ok")
 
     def v2_runner_on_skipped(self, result) -> None:
@@ -133,7 +136,9 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats) -> None:
         for name in stats.processed:
-            host, sums = self._hosts.setdefault(name, _nobody(name)), stats.summarize(name)
+            if name not in self._hosts:
+                continue
+            host, sums = self._hosts[name], stats.summarize(name)
             host.update(ok=sums["ok"], changed=sums["changed"], failed=sums["failures"], skipped=sums["skipped"])
             if sums["unreachable"]:
                 host["state"] = "unreachable"
@@ -141,6 +146,11 @@ class CallbackModule(CallbackBase):
                 host["state"] = "failed"
             else:
                 host.update(state="changed" if sums["changed"] else "ok", task="", message="")
+        if number := self._left_alone:
+            self._display.display(
+                f"{number} máy vẫn như lần chạy trước để lại, không có gì phải làm. Làm lại tất cả: -e standing_all=true\n"
+                f"{number} machine(s) as the last run left them: nothing to do. All of it again: -e standing_all=true"
+            )
         self._ended = True
         self._say("end", hosts=list(self._hosts.values()))
         self._send(self._report(_now()), keep=True)
@@ -159,7 +169,10 @@ class CallbackModule(CallbackBase):
 
     def _note(self, result, state: str) -> None:
         task = _task(result.task if hasattr(result, "task") else result._task)
-        host = self._host(result.host if hasattr(result, "host") else result._host)
+        told_by = result.host if hasattr(result, "host") else result._host
+        if told_by.implicit:
+            return
+        host = self._host(told_by)
         if state in ("failed", "unreachable"):
             host.update(state=state, task=task, message=_why(result))
         elif host["state"] == "waiting":
@@ -203,7 +216,7 @@ class CallbackModule(CallbackBase):
             self._url = None
 
     def _send(self, report: dict, *, keep: bool) -> None:
-        if not self._url or self._events is not None:
+        if not self._url or not self._began or self._events is not None:
             return
         trouble = self._post(report)
         if trouble is None:
@@ -292,6 +305,13 @@ def _why(result) -> str:
     told = broken[0] if broken else told
     said = [str(told.get(name) or "") for name in ("msg", "stderr")]
     return _cut(": ".join(word for word in said if word.strip()) or "failed", LINE)
+
+
+def _stands(result) -> bool:
+    """Whether role standing found this machine as the last run left it (its note at the end says nothing of a run cut off)."""
+    told = result.result if hasattr(result, "result") else result._result
+    task = result.task if hasattr(result, "task") else result._task
+    return task.action == "densach_standing" and "cut" in told and told.get("same") is True
 
 
 def _given(option: str) -> bool:

@@ -25,7 +25,7 @@ def until(found: Callable[[], object], seconds: float = 120) -> None:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
-    with hosts(tmp_path / "room", "may-01") as made:
+    with hosts(tmp_path / "room", "may-01", "may-02") as made:
         yield made
 
 
@@ -42,8 +42,8 @@ def hub(road: Road, room: Room) -> Iterator[Hub]:
     made.kill()
 
 
-def enrolled(room: Room) -> dict[str, str]:
-    found: dict[str, str] = json.loads(room["may-01"].read("/var/lib/densach-agent/enrolled.json"))
+def enrolled(room: Room, name: str = "may-01") -> dict[str, str]:
+    found: dict[str, str] = json.loads(room[name].read("/var/lib/densach-agent/enrolled.json"))
     return found
 
 
@@ -53,7 +53,7 @@ def test_a_machine_comes_is_renewed_and_goes(room: Room, hub: Hub, tmp_path: Pat
     until(lambda: "ready" in room.here("curl", "-s", f"{url}/healthz", fails=True))
     (tmp_path / "token").write_text(hub.token)
     room.inventory(
-        {"lab": ["may-01"]},
+        {"lab": ["may-01", "may-02"]},
         {
             "densach_hub_url": url,
             "densach_hub_name": LAPTOP,
@@ -67,7 +67,7 @@ def test_a_machine_comes_is_renewed_and_goes(room: Room, hub: Hub, tmp_path: Pat
     assert room.play("lab.yml", "--tags", "agent", extra={"standing_all": True}).changes() == []
 
     certificate = room["may-01"].read("/var/lib/densach-agent/device.crt")
-    room.play("day2/rotate_certificates.yml", extra={"only": "machines", "room": "lab"})
+    room.play("day2/rotate_certificates.yml", extra={"only": "machines", "room": "may-01"})
     assert enrolled(room)["device"] == before["device"]
     assert room["may-01"].read("/var/lib/densach-agent/device.crt") != certificate
     said = room["may-01"].run
@@ -77,3 +77,11 @@ def test_a_machine_comes_is_renewed_and_goes(room: Room, hub: Hub, tmp_path: Pat
     room.play("day2/retire.yml", extra={"machine": "may-01", "why": "bán thanh lý"})
     assert hub.rows("SELECT 1 FROM machine WHERE id = ? AND retired_at IS NOT NULL", before["device"], file="school.db")
     assert not (room["may-01"].root / "var/lib/densach-agent").exists()
+
+    # A machine that is broken, sold or stolen cannot be asked who it was.
+    gone = enrolled(room, "may-02")["device"]
+    room["may-02"].kill()
+    room.play("day2/retire.yml", extra={"machine": "may-02"}, fails=True)
+    assert not hub.rows("SELECT 1 FROM machine WHERE id = ? AND retired_at IS NOT NULL", gone, file="school.db")
+    room.play("day2/retire.yml", extra={"machine": "may-02", "device": gone})
+    assert hub.rows("SELECT 1 FROM machine WHERE id = ? AND retired_at IS NOT NULL", gone, file="school.db")

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.fixtures.hosts import TECHNICIAN, Host, Room, hosts
+from tests.fixtures.hosts import LAPTOP, TECHNICIAN, Host, Room, hosts
 from tests.fixtures.school import Furnisher
 
 from densach_core.clock import SystemClock
 from densach_hub.opening import open_rooms
+from densach_hub.provisioning import let_in
+from densach_hub.provisioning.keys import fingerprint
 from densach_hub.provisioning.model import HostState, Run
 from densach_wire.messages import InventorySection, Item
 
@@ -55,8 +57,18 @@ def test_a_run_over_ssh(tmp_path: Path) -> None:
         first = provision("--room", "phong-1")
         assert state(first) == {"may-01": HostState.OK, "may-02": HostState.UNREACHABLE}, first
         assert "Permission denied" in first.hosts[1].message
-        trust(room["may-02"], key)
+        # As a person does it on the machine: the line of the page, here for a hub at another address first.
+        script = let_in.script(f"http://{LAPTOP}:8080", TECHNICIAN, key)
+        told = room["may-02"].run("env", "DENSACH_HUB=http://10.77.0.99", "sh", said=script)
+        assert key.split()[1] in room["may-02"].read(f"/home/{TECHNICIAN}/.ssh/authorized_keys")
+        assert state(provision("--machine", "may-02")) == {"may-02": HostState.UNREACHABLE}
+        told = room["may-02"].run("sh", said=script)
+        assert str(fingerprint(key.split()[1])) in told
         assert set(state(provision("--room", "phong-1")).values()) == {HostState.OK}
+        kept = room["may-02"].read(f"/home/{TECHNICIAN}/.ssh/authorized_keys")
+        room["may-02"].run("sh", said=script)
+        assert room["may-02"].read(f"/home/{TECHNICIAN}/.ssh/authorized_keys") == kept
+        assert room.key.with_suffix(".pub").read_text().strip() in kept, "what was there stays"
 
         # Installed anew: another host key at the same machine is refused until a technician says so.
         own = room["may-01"].root / "etc/ssh/ssh_host_ed25519_key"
@@ -80,5 +92,8 @@ def test_a_run_over_ssh(tmp_path: Path) -> None:
         assert state(provision("--machine", "may-02", "--become-pass-file", "-", said=f"{PASSWORD}\n")) == {
             "may-02": HostState.OK
         }
-        kept = subprocess.run(["grep", "-r", PASSWORD, str(data)], capture_output=True, check=False)
-        assert kept.returncode == 1
+        found = subprocess.run(["grep", "-r", PASSWORD, str(data)], capture_output=True, check=False)
+        assert found.returncode == 1
+
+        room["may-02"].run("sh", "-s", "--", "--remove", said=script)
+        assert key.split()[1] not in room["may-02"].read(f"/home/{TECHNICIAN}/.ssh/authorized_keys")
