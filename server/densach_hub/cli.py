@@ -214,11 +214,17 @@ def restore(data: Path, folder: Path, as_json: bool) -> None:
     """Put the newest backup in DIR back into an empty data folder."""
     from densach_hub.upkeep.backup import restore as put_back
 
+    lost: list[str] = []
     with occupied(data):
-        manifest = put_back(folder, data, told=lambda what: None if as_json else click.echo(f"  {what}", err=True))
+        manifest = put_back(
+            folder, data, told=lambda what: None if as_json else click.echo(f"  {what}", err=True), without=lost.append
+        )
+    for name in lost:
+        click.echo(f"! left out, damaged or missing in the backup: files/{name}", err=True)
+    library = len(manifest.stored) - len(lost)
     _say(
-        {"taken_at": manifest.taken_at, "files": len(manifest.parts), "library_files": len(manifest.stored)},
-        f"Restored {len(manifest.parts)} files and {len(manifest.stored)} library files. Start it: densach hub run --data {data}",
+        {"taken_at": manifest.taken_at, "files": len(manifest.parts), "library_files": library, "left_out": lost},
+        f"Restored {len(manifest.parts)} files and {library} library files. Start it: densach hub run --data {data}",
         as_json=as_json,
     )
 

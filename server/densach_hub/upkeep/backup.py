@@ -4,6 +4,7 @@ A backup folder holds `files/` (content-addressed, shared by all backups) and on
 the documents, the keys and a manifest with hashes. A backup counts only once its manifest is in place.
 """
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,13 +18,16 @@ import msgspec
 
 from densach_core.clock import moment
 from densach_core.database import LEAST_BYTES, copy_database
-from densach_core.errors import BadInput, Conflict, NotFound, disk_full
+from densach_core.errors import BadInput, Conflict, NotFound, Unavailable, disk_full
 from densach_core.text import t
 
 DATABASES = ("school.db", "telemetry.db")
 FOLDERS = ("documents", "keys", "criteria")
 SINGLES = ("densach.toml", "clock.json", "school-id")
 MANIFEST = "manifest.json"
+SHA256_DIGITS = 64
+UNREADABLE = {errno.ENOENT, errno.EIO}
+"""Not there, or on a bad spot of the disk."""
 Progress = Callable[[str], None]
 
 
@@ -45,10 +49,20 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def backup(data: Path, target: Path, *, now_ms: int, keep: int | None = None, told: Progress = lambda _: None) -> Path:
-    """Backs a data folder up into `target`; returns the dated folder. May run beside a working hub."""
+    """Backs a data folder up into `target`; returns the dated folder. May run beside a working hub.
+
+    Raises NotFound("backup.nothing"), Unavailable("backup.no-folder").
+    """
     if not (data / "school.db").exists():
         raise NotFound("backup.nothing", t("There is no hub in {folder}.", folder=str(data)))
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            "backup.no-folder",
+            t("Backups cannot be written to {folder}.", folder=str(target)),
+            t("Is the second disk plugged in and mounted?"),
+        ) from error
     name = moment(now_ms).strftime("%Y%m%d-%H%M%S")
     draft = target / f".{name}.part"
     with _draft_in(draft):
@@ -111,10 +125,14 @@ def taken_at(backup_folder: Path) -> int:
     return _manifest(backup_folder).taken_at
 
 
-def restore(source: Path, data: Path, *, told: Progress = lambda _: None) -> Manifest:
+def restore(
+    source: Path, data: Path, *, told: Progress = lambda _: None, without: Callable[[str], None] | None = None
+) -> Manifest:
     """Puts a backup back into an empty data folder, after checking every hash and both databases.
 
-    Nothing is put in place before all of it is checked; a folder that holds a hub is never overwritten.
+    Nothing is put in place before all of it is checked; a folder that holds a hub is never overwritten. `without` is told of
+    each library file that is damaged or missing and therefore left out (all backups share these files: an older one has no
+    other); None: a backup like that is refused.
     Raises NotFound("restore.no-backup"), Conflict("restore.not-empty"), BadInput("restore.damaged").
     """
     chosen = newest(source)
@@ -134,6 +152,9 @@ def restore(source: Path, data: Path, *, told: Progress = lambda _: None) -> Man
     draft = data.with_name(data.name + ".restoring")
     with _draft_in(draft):
         _put_back(chosen, manifest, draft, told)
+        _put_back_stored(chosen.parent / "files", manifest, draft / "files", without)
+        for path in (*draft.rglob("*"), draft):
+            _sync(path)
     data.mkdir(parents=True, exist_ok=True)
     for path in draft.iterdir():
         path.rename(data / path.name)
@@ -150,17 +171,28 @@ def _put_back(chosen: Path, manifest: Manifest, draft: Path, told: Progress) -> 
         if not (chosen / part.path).exists() or _sha256(chosen / part.path) != part.sha256:
             raise _damaged(part.path)
         shutil.copy2(chosen / part.path, place)
-    for stored in manifest.stored:
-        place = draft / "files" / stored
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not (chosen.parent / "files" / stored).exists():
-            raise _damaged(f"files/{stored}")
-        shutil.copy2(chosen.parent / "files" / stored, place)
     for database in DATABASES:
         if (draft / database).exists() and (fault := quick_check(draft / database)) is not None:
             raise _damaged(f"{database}: {fault}")
-    for path in (*draft.rglob("*"), draft):
-        _sync(path)
+
+
+def _put_back_stored(source: Path, manifest: Manifest, target: Path, without: Callable[[str], None] | None) -> None:
+    """A library file's name is its hash: it says itself whether it is whole."""
+    for stored in manifest.stored:
+        place = target / stored
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copy2(source / stored, place)
+            whole = len(place.name) != SHA256_DIGITS or _sha256(place) == place.name
+        except OSError as error:
+            if error.errno not in UNREADABLE:
+                raise
+            whole = False
+        if not whole:
+            place.unlink(missing_ok=True)
+            if without is None:
+                raise _damaged(f"files/{stored}")
+            without(stored)
 
 
 def quick_check(path: Path, *, seconds: float | None = None) -> str | None:
@@ -201,7 +233,8 @@ def _damaged(what: str) -> BadInput:
 def _copy_stored(source: Path, target: Path, told: Progress) -> tuple[str, ...]:
     """Stored files never change once named by their hash: only new ones are copied."""
     names = []
-    for path in sorted(source.rglob("*")) if source.is_dir() else []:
+    # Below the first level: beside these folders lies what is on its way into the library.
+    for path in sorted(source.glob("*/*")) if source.is_dir() else []:
         if not path.is_file() or path.name.startswith("."):
             continue
         name = path.relative_to(source).as_posix()
@@ -214,8 +247,10 @@ def _copy_stored(source: Path, target: Path, told: Progress) -> tuple[str, ...]:
                 shutil.copy2(path, part)
                 _sync(part)
                 part.rename(place)
-            except BaseException:
+            except BaseException as error:
                 part.unlink(missing_ok=True)
+                if isinstance(error, FileNotFoundError) and not path.exists():
+                    continue  # removed from the library a moment ago
                 raise
         names.append(name)
     return tuple(names)

@@ -1,6 +1,7 @@
 """Backups of a working hub, and the way back; a damaged or half backup never replaces anything."""
 
 import asyncio
+import hashlib
 import sqlite3
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from densach_core.clock import FixedClock
 from densach_core.database import Database
-from densach_core.errors import BadInput, Conflict, NotFound
+from densach_core.errors import BadInput, Conflict, NotFound, Unavailable
 from densach_core.migrations import Migration
 from densach_hub.upkeep.backup import backup, newest, restore
 from densach_hub.upkeep.doctor import Verdict, examine
@@ -86,6 +87,38 @@ async def test_damage_is_found_before_anything_is_put_in_place(tmp_path: Path) -
         restore(tmp_path / "b", tmp_path / "again")
     assert told.value.code == "restore.damaged"
     assert not (tmp_path / "again").exists()
+
+
+async def test_a_rotten_book_is_named_and_costs_nobody_the_school(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    filled(data)
+    async with Database(data / "school.db", STEPS):
+        pass
+    name = hashlib.sha256(b"a whole book").hexdigest()
+    place = f"{name[:2]}/{name}"
+    (data / "files" / name[:2]).mkdir(exist_ok=True)
+    (data / "files" / place).write_bytes(b"a whole book")
+    (data / "files/new-ab12").write_bytes(b"on its way")
+    backup(data, tmp_path / "b", now_ms=NOW)
+    (tmp_path / "b/files" / place).write_bytes(b"a whale book")
+    with pytest.raises(BadInput):
+        restore(tmp_path / "b", tmp_path / "strict")
+    assert not (tmp_path / "strict").exists()
+    lost: list[str] = []
+    restore(tmp_path / "b", tmp_path / "again", without=lost.append)
+    assert lost == [place]
+    assert sorted(path.name for path in (tmp_path / "again/files").rglob("*") if path.is_file()) == ["abcd.pdf"]
+
+
+async def test_a_missing_disk_is_said_so(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    filled(data)
+    async with Database(data / "school.db", STEPS):
+        pass
+    (tmp_path / "mounted").write_text("no folder", "utf-8")
+    with pytest.raises(Unavailable) as told:
+        backup(data, tmp_path / "mounted/densach", now_ms=NOW)
+    assert told.value.code == "backup.no-folder"
 
 
 async def test_work_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
