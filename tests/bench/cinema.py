@@ -33,7 +33,6 @@ def cinema() -> Iterator[Figure]:
         film, _ = shelve_film(hub, SIZE)
         pupils, items = hub.prepare(_fill)
         hub.start()
-        hub.wait_for_backup()
         say(f"{CLASS} play, {CLASS} search, {SECONDS:.0f} s; then {CLASS} search alone")
         words = Words(7).drawn(99)
         asked = tuple(urllib.parse.quote(" ".join(words.some(n))) for n in (1, 2, 3) for _ in range(200))

@@ -37,7 +37,6 @@ def video() -> Iterator[Figure]:
         hub.found()
         item, file = shelve_film(hub, SIZE)
         hub.start()
-        hub.wait_for_backup()
         film = f"/items/{item}/file"
         version = subprocess.run([program, "-v"], capture_output=True, text=True, check=False).stderr.rpartition(" ")[2].strip()
         with Nginx(program, _folder(hub, "plain")) as plain, Nginx(program, _folder(hub, "before")) as before:

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from os import fstat
+from os import fstat, sendfile
 from pathlib import Path
 from typing import IO
 
@@ -96,8 +96,21 @@ def _names(tags: tuple[ETag, ...] | None, tag: str) -> bool:
 
 
 async def _send(request: web.BaseRequest, file: IO[bytes], first: int, count: int) -> None:
-    """Raises ConnectionResetError when the reader has gone."""
+    """Raises ConnectionResetError when the reader has gone. What the connection takes at once needs nobody to wait for it."""
     transport = request.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the reader has gone")
-    await asyncio.get_running_loop().sendfile(transport, file, first, count)
+    sent = _at_once(transport, file, first, count)
+    if sent < count:
+        await asyncio.get_running_loop().sendfile(transport, file, first + sent, count - sent)
+
+
+def _at_once(transport: asyncio.Transport, file: IO[bytes], first: int, count: int) -> int:
+    """How many bytes went into the connection without waiting; none over TLS or when something else waits to be sent."""
+    to = transport.get_extra_info("socket")
+    if to is None or transport.get_extra_info("sslcontext") is not None or transport.get_write_buffer_size():
+        return 0
+    try:
+        return sendfile(to.fileno(), file.fileno(), first, count)
+    except OSError:  # full, or gone: the way that waits says which
+        return 0
