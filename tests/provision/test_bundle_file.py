@@ -1,8 +1,11 @@
 """What a bundle's reader refuses, each with its code and with nothing changed; and what an interrupted writer leaves."""
 
+import errno
 import io
+import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from densach_core.errors import Problem
+from densach_hub.upkeep.bundle import problems
 from densach_hub.upkeep.bundle.gathering import Piece, Wanted, extra
 from densach_hub.upkeep.bundle.keys import Trust, maker_key
 from densach_hub.upkeep.bundle.model import MANIFEST, SIGNATURE, Entry, Manifest, Signature
@@ -22,6 +26,7 @@ from densach_hub.upkeep.bundle.reading import open_into, verify
 from densach_hub.upkeep.bundle.rules import fingerprint, is_safe
 from densach_hub.upkeep.bundle.writing import write
 
+ROLES = Path(__file__).resolve().parents[2] / "playbooks/roles"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 PIECES = [
@@ -156,6 +161,55 @@ def test_another_makers_key(file: Path, tmp_path: Path, trust: Trust) -> None:
     assert open_into(file, tmp_path / "open", named, quiet).known
     with pytest.raises(Problem, match="unknown-key"):
         verify(file, Trust(tmp_path / "trusted", "AAAA BBBB"), quiet)
+
+
+def test_a_maker_that_was_named_is_the_first_one_too(file: Path, tmp_path: Path) -> None:
+    """Or the careful one's machine would take the next stranger for the first it meets."""
+    shown = fingerprint(KEY.public_key().public_bytes_raw())
+    (tmp_path / "trusted").write_text("# nobody yet")
+    open_into(file, tmp_path / "open", Trust(tmp_path / "trusted", shown), quiet)
+    assert Trust(tmp_path / "trusted").fingerprints() == [shown]
+    write(file, PIECES, wanted(), OTHER, quiet)
+    with pytest.raises(Problem, match="unknown-key"):
+        open_into(file, tmp_path / "open", Trust(tmp_path / "trusted"), quiet)
+
+
+def test_the_play_trusts_a_maker_as_opening_does(file: Path, tmp_path: Path) -> None:
+    open_into(file, tmp_path / "open", Trust(tmp_path / "elsewhere"), quiet)
+    (tmp_path / "trusted").write_text("AAAA # another")
+    said = [
+        subprocess.run(
+            [sys.executable, ROLES / "source/files/trust.py", tmp_path / "open", tmp_path / "trusted"],
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert said == ["changed\n", ""]
+    assert Trust(tmp_path / "trusted").fingerprints() == ["AAAA", fingerprint(KEY.public_key().public_bytes_raw())]
+
+
+def test_an_older_one_is_opened_and_said_to_be(file: Path, tmp_path: Path, trust: Trust) -> None:
+    assert open_into(file, tmp_path / "open", trust, quiet).before == 0
+    write(file, PIECES, wanted(1_700_000_000_000), KEY, quiet)
+    assert open_into(file, tmp_path / "open", trust, quiet).before == 1_800_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.EIO, "bundle.disk-fails"),
+        (errno.ENODEV, "bundle.disk-fails"),
+        (errno.ENOSPC, "bundle.no-room"),
+        (errno.EROFS, "bundle.not-permitted"),
+        (errno.EACCES, "bundle.not-permitted"),
+    ],
+)
+def test_a_stick_that_fails_is_said_in_one_line(number: int, code: str) -> None:
+    told = problems.disk(OSError(number, os.strerror(number), "/media/usb/a.bundle"), "a.bundle")
+    assert told is not None
+    assert told.code == code
+    assert told.do is not None
+    assert problems.disk(OSError(errno.ENOEXEC, "", ""), "a.bundle") is None
 
 
 def test_a_stick_opens_only_what_is_known_and_newer(file: Path, tmp_path: Path) -> None:

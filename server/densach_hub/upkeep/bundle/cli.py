@@ -1,13 +1,15 @@
 """`densach bundle …`: make, check and open the one file that provisions a hub and its lab without Internet."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from densach_core.clock import SystemClock
+from densach_core.clock import SystemClock, moment
 from densach_hub.fleet.kit import MACHINES
 from densach_hub.upkeep.bundle.model import PYTHONS, Manifest
 
@@ -97,18 +99,19 @@ def make(
     clone = clone_folder()
     chosen = tuple(filter(None, (name.strip() for name in sets.split(",")))) if sets is not None else tuple(sets_there(clone))
     kit = Path(os.environ.get("DENSACH_AGENT_KIT") or clone / ".cache/agent-kit")
-    key = maker_key(signing_key or maker_key_file())
     wanted = Wanted(
         clone=clone, cache=cache or _cache(), suite=suite, machine=machine, sets=chosen, add=add, sources=sources, kit=kit,
         made_at=SystemClock().now_ms(),
     )  # fmt: skip
-    pieces = gather(wanted, RepositoryKey(key), _told)
-    manifest = write(file, pieces, wanted, key, _told)
+    with _disk(file):
+        key = maker_key(signing_key or maker_key_file())
+        pieces = gather(wanted, RepositoryKey(key), _told)
+        manifest = write(file, pieces, wanted, key, _told)
+        size = file.stat().st_size
     shown = fingerprint(key.public_key().public_bytes_raw())
-    size = file.stat().st_size
     said = f"{file}: {len(manifest.files)} files, {human(size)}, {suite} {wanted.architecture}, sets {', '.join(chosen)}.\n"
     said += f"Key {shown}: write it down, whoever opens the bundle is shown the same.\n"
-    said += "On the bare machine: see the README.txt in it: tar xf FILE -C DIR, then sudo sh DIR/setup.sh"
+    said += "On the bare machine, as root: tar xf FILE -C DIR, then sh DIR/setup.sh (README.txt in it)."
     _say(_facts(manifest, shown, file=str(file), bytes=size), said, as_json=as_json)
 
 
@@ -128,9 +131,10 @@ def verify_command(file: Path, key: str | None, trusted: Path | None, remember: 
     from densach_hub.upkeep.bundle.rules import fingerprint
 
     believed = Trust(trusted or trusted_file(), key)
-    checked = verify(file, believed, _told)
-    if remember and not checked.known:
-        believed.remember(checked.key)
+    with _disk(file):
+        checked = verify(file, believed, _told)
+        if remember:
+            believed.remember(checked.key)
     shown = fingerprint(checked.key)
     trust = "trusted here" if checked.known else "not seen here before: ask its maker whether this is theirs"
     said = f"{file} is whole: {_summary(checked.manifest)}\nKey {shown}, {trust}."
@@ -151,11 +155,27 @@ def open_command(file: Path, folder: Path, key: str | None, trusted: Path | None
     from densach_hub.upkeep.bundle.rules import fingerprint
 
     trust = Trust(trusted or trusted_file(), key, first=not unattended)
-    checked = open_into(file, folder, trust, _told, newer_only=unattended)
+    with _disk(file):
+        checked = open_into(file, folder, trust, _told, newer_only=unattended)
     shown = fingerprint(checked.key)
     said = f"{folder}: {_summary(checked.manifest)}\nKey {shown}"
     said += "." if checked.known else ": the first this machine has met. From now on only this one is good here."
+    if checked.before > checked.manifest.made_at:
+        said += f"\nIt is OLDER than what lay there before, which was made {_day(checked.before)}: is this the right stick?"
     _say(_facts(checked.manifest, shown, known=checked.known, folder=str(folder)), said, as_json=as_json)
+
+
+@contextmanager
+def _disk(file: Path) -> Iterator[None]:
+    """A stick that fails, a folder of root's, a disk that is full: one line with what to do."""
+    from densach_hub.upkeep.bundle import problems
+
+    try:
+        yield
+    except OSError as error:
+        if (told := problems.disk(error, str(file))) is None:
+            raise
+        raise told from error
 
 
 def _cache() -> Path:
@@ -171,8 +191,12 @@ def _summary(manifest: Manifest) -> str:
 
     return (
         f"Đèn Sách {manifest.version} ({manifest.build}) for {manifest.suite} {manifest.architecture}, "
-        f"{len(manifest.files)} files, {human(manifest.size)}, sets {', '.join(manifest.sets)}."
+        f"made {_day(manifest.made_at)}, {len(manifest.files)} files, {human(manifest.size)}, sets {', '.join(manifest.sets)}."
     )
+
+
+def _day(at_ms: int) -> str:
+    return moment(at_ms).strftime("%d/%m/%Y %H:%M")
 
 
 def _facts(manifest: Manifest, shown: str, **more: object) -> dict[str, Any]:

@@ -75,8 +75,10 @@ class Trust:
         known = self.fingerprints()
         if any(same_fingerprint(one, shown) for one in known):
             return True
-        if known or not self._first:
-            raise problems.unknown_key(shown, ", ".join(known) or "–")
+        if known:
+            raise problems.unknown_key(shown, ", ".join(known))
+        if not self._first:
+            raise problems.nobody_trusted(shown)
         return False
 
     def remember(self, key: bytes) -> None:
@@ -86,5 +88,5 @@ class Trust:
         if any(same_fingerprint(one, shown) for one in known):
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        kept = self._file.read_text("utf-8") if self._file.exists() else ""
-        write_whole(self._file, f"{kept}{shown}\n".encode())
+        kept = self._file.read_text("utf-8").splitlines() if self._file.exists() else []
+        write_whole(self._file, "".join(f"{line}\n" for line in [*kept, shown]).encode())

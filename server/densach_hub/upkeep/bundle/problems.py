@@ -1,6 +1,8 @@
 """Why a bundle is refused, in one place: the code, what it means, what to do."""
 
-from densach_core.errors import BadInput, Conflict, NotAllowed, NotFound, TooLarge, Unavailable
+import errno
+
+from densach_core.errors import BadInput, Conflict, NotAllowed, NotFound, Problem, TooLarge, Unavailable
 from densach_core.text import t
 
 
@@ -36,6 +38,14 @@ def unknown_key(shown: str, trusted: str) -> NotAllowed:
     )
 
 
+def nobody_trusted(shown: str) -> NotAllowed:
+    return NotAllowed(
+        "bundle.unknown-key",
+        t("This machine trusts nobody's bundles yet; this one was signed by {shown}.", shown=shown),
+        t("Open it once by hand, after asking its maker for that fingerprint: densach bundle open FILE DIR"),
+    )
+
+
 def damaged(path: str) -> BadInput:
     return BadInput(
         "bundle.damaged",
@@ -68,6 +78,15 @@ def unexpected(path: str) -> BadInput:
     )
 
 
+def left_over(path: str) -> BadInput:
+    """The same in an opened folder, where it is rarely anybody's ill will."""
+    return BadInput(
+        "bundle.unexpected-file",
+        t("{path} is in it, which its list does not name.", path=path),
+        t("Was it unpacked over an older one? Remove the folder and unpack again, or: densach bundle open FILE DIR"),
+    )
+
+
 def unsafe(path: str) -> BadInput:
     return BadInput(
         "bundle.unsafe-path",
@@ -81,6 +100,30 @@ def no_room(folder: str, needed: str, free: str) -> Unavailable:
         "bundle.no-room",
         t("It needs {needed} in {folder}, where {free} are free.", folder=folder, needed=needed, free=free),
         t("Free some space or choose a folder on another disk. Nothing was changed here."),
+    )
+
+
+def disk(error: OSError, file: str) -> Problem | None:
+    """What the system says of a stick, a disk or a folder, with one of three things to do; None for a fault of ours."""
+    path, said = str(error.filename or file), error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Unavailable(
+            "bundle.no-room",
+            t("The disk became full while {file} was being written or opened.", file=file),
+            t("Free some space or choose a folder on another disk. Nothing was changed here."),
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return NotAllowed(
+            "bundle.not-permitted",
+            t("{path}: {said}.", path=path, said=said),
+            t("Run it as root (sudo), or choose a folder of your own; is the stick's lock switch on?"),
+        )
+    if error.errno not in (errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESTALE, errno.EUCLEAN):
+        return None
+    return Unavailable(
+        "bundle.disk-fails",
+        t("{path}: {said}.", path=path, said=said),
+        t("Plug the stick in again and start once more; if it stays so, use another. Nothing was changed here."),
     )
 
 

@@ -26,11 +26,15 @@ _LEFT_BY_PLAYS = {"__pycache__", ".ansible"}
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """A bundle whose signature is good. `key`: the maker's; `known`: whether it was trusted before."""
+    """A bundle whose signature is good. `key`: the maker's; `known`: whether it was trusted before, or named.
+
+    `before`: when the one was made whose place it took, epoch ms; 0 for none.
+    """
 
     manifest: Manifest
     key: bytes
     known: bool
+    before: int = 0
 
 
 def verify(file: Path, trust: Trust, told: Progress) -> Checked:
@@ -50,19 +54,21 @@ def open_into(file: Path, folder: Path, trust: Trust, told: Progress, *, newer_o
     `newer_only`: Problem("bundle.not-newer") unless it was made after the one that is open there: an old bundle on a found
     stick must not bring old holes back.
 
-    Interrupted or refused, `folder` is as it was. The maker's key is remembered when it is the first this machine meets.
+    Interrupted or refused, `folder` is as it was. The maker's key is remembered: the first this machine meets, and one that
+    was named. Otherwise whoever named the first would trust the next best stranger as the first.
     """
     folder = folder.absolute()
     _mend(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise problems.occupied(str(folder))
+    before = _opened_at(folder)
     draft = folder.with_name(f".{folder.name}.opening")
     shutil.rmtree(draft, ignore_errors=True)
     try:
         with _opened(file) as tar:
             signed, body = _heads(tar, file)
             checked = _checked(signed, body, file, trust)
-            if newer_only and checked.manifest.made_at <= _opened_at(folder):
+            if newer_only and checked.manifest.made_at <= before:
                 raise problems.not_newer(str(file))
             enough_room(folder, checked.manifest.size + 4096 * len(checked.manifest.files))
             draft.mkdir(parents=True)
@@ -75,9 +81,8 @@ def open_into(file: Path, folder: Path, trust: Trust, told: Progress, *, newer_o
         shutil.rmtree(draft, ignore_errors=True)
         raise
     _swap(draft, folder)
-    if not checked.known:
-        trust.remember(checked.key)
-    return checked
+    trust.remember(checked.key)
+    return msgspec.structs.replace(checked, before=before)
 
 
 def _heads(tar: tarfile.TarFile, file: Path) -> tuple[bytes, bytes]:
@@ -217,7 +222,7 @@ def _verify_folder(folder: Path, trust: Trust, told: Progress) -> Checked:
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
         if (path.is_file() or path.is_symlink()) and place.as_posix() not in names and not _LEFT_BY_PLAYS & set(place.parts):
-            raise problems.unexpected(place.as_posix())
+            raise problems.left_over(place.as_posix())
     return checked
 
 
