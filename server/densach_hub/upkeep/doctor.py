@@ -20,6 +20,7 @@ from densach_hub.link.model import BrokerAddress
 from densach_hub.link.probe import listens, probe
 from densach_hub.upkeep.backup import DATABASES, newest, quick_check, taken_at
 from densach_hub.upkeep.certificates import flaws, still_trusted
+from densach_hub.upkeep.stick import LAST, last_stick
 from densach_hub.upkeep.storage import ROOM_NEEDED
 from densach_hub.upkeep.trial import last_trial
 
@@ -27,6 +28,8 @@ LITTLE_SPACE = 2 * 1024**3
 BACKUP_OLD_MS = 3 * DAY_MS
 TRIAL_OLD_MS = 40 * DAY_MS
 EARLIEST_YEAR = 2026
+UPGRADE_TAKES_MS = 3 * 3_600_000
+"""As long as the unit that reads sticks may run."""
 
 
 class Verdict(StrEnum):
@@ -44,7 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
     do: Text | None = None
 
 
-def examine(data: Path, backups: Path, clock: Clock, mqtt: BrokerSettings | None = None) -> list[Finding]:
+def examine(data: Path, backups: Path, clock: Clock, mqtt: BrokerSettings | None = None, stick: Path = LAST) -> list[Finding]:
     """All checks of a data folder, whether its hub runs or not. Changes nothing.
 
     Blocking: a database gets 20 s, a broker 6 s. `mqtt` is the hub's table of settings (default: as without a file).
@@ -59,6 +62,7 @@ def examine(data: Path, backups: Path, clock: Clock, mqtt: BrokerSettings | None
         *_documents(data),
         _backup(backups, clock),
         *_trial(data, clock),
+        *_stick(stick, clock),
     ]
 
 
@@ -281,3 +285,24 @@ def _trial(data: Path, clock: Clock) -> list[Finding]:
     if clock.now_ms() - trial.tried_at > TRIAL_OLD_MS:
         return [Finding("backup/restore", Verdict.LOOK, said, t("Try again: densach hub try-backup"))]
     return [Finding("backup/restore", Verdict.FINE, said)]
+
+
+def _stick(file: Path, clock: Clock) -> list[Finding]:
+    """What came of the last stick with updates; nothing where none was plugged in."""
+    stick = last_stick(file)
+    if stick is None:
+        return []
+    at = moment(stick.at).strftime("%d/%m/%Y %H:%M")
+    if stick.word == "done":
+        said = t("The system's updates were installed from {file} on {time}.", file=stick.file, time=at)
+        return [Finding("updates/stick", Verdict.FINE, said)]
+    if stick.word == "refused":
+        said = t("The stick with {file} was refused on {time} ({code}).", file=stick.file, time=at, code=stick.code or "?")
+        do = t("See why: densach bundle verify FILE. Then copy it again, or ask its maker for the key's fingerprint.")
+        return [Finding("updates/stick", Verdict.LOOK, said, do)]
+    if stick.word in ("opened", "kept") and clock.now_ms() - stick.at < UPGRADE_TAKES_MS:
+        said = t("The system's updates are being installed from {file} (since {time}).", file=stick.file, time=at)
+        return [Finding("updates/stick", Verdict.FINE, said)]
+    said = t("The system's updates from {file} were not installed to their end ({time}).", file=stick.file, time=at)
+    do = t("Plug the stick in again. If it stays so: journalctl -u 'densach-usb-update@*'")
+    return [Finding("updates/stick", Verdict.BROKEN, said, do)]
