@@ -81,6 +81,25 @@ def test_files_are_collected_by_machine_and_the_rest_is_named(room: Room, tmp_pa
     assert rows == {"may-01": ("1", "đủ"), "may-02": ("0", "không tới được")}
     second.boot()
 
+    # The next class of the same day, with clear=true; nothing of the first one is lost, and no link leads out of the folder.
+    first.run("sh", "-c", "cd '/srv/bai-lam/Lớp 6A' && echo hai >'bài 1.txt' && ln -s /etc/passwd liên-kết")
+    again = {"room": "may-01", "to": str(tmp_path), "day": "nay", "clear": True}
+    assert room.play("day2/collect.yml", extra=again).hosts["may-01"]["failed"] == 0
+    assert not (first.root / "srv/bai-lam/Lớp 6A/bài 1.txt").exists()
+    come = sorted((tmp_path / "nay/may-01/Lớp 6A").iterdir())
+    assert {path.read_text() for path in come} == {"một\n", "hai\n"}
+    assert come[1].name == "bài 1.txt"
+    assert [path.name for path in (tmp_path / "nay").iterdir() if path.name.startswith(".")] == []
+
+
+def test_nobody_of_that_name_is_said_at_once(room: Room) -> None:
+    for book, word in (("exam", "room"), ("collect", "room"), ("install", "room"), ("year_end", "room"), ("retire", "machine")):
+        missing = " ".join(room.play(f"day2/{book}.yml", fails=True).output.split())
+        assert f"Hãy nêu -e {word}=…" in missing, missing
+        unknown = " ".join(room.play(f"day2/{book}.yml", extra={word: "phong_9"}, fails=True).output.split())
+        assert 'The inventory has no machine and no group called "phong_9"' in unknown, unknown
+    assert "exam=on hoặc exam=off" in room.play("day2/exam.yml", extra={"room": "may-01"}, fails=True).output
+
 
 def test_a_year_ends_only_when_somebody_means_it(room: Room, tmp_path: Path) -> None:
     machine = room["may-01"]
