@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 from tests.fixtures.bundle import opened_bundle
 from tests.fixtures.hosts import Host, Room, hosts
-from tests.provision.test_pair import linked
+from tests.provision.test_pair import linked, until
 
 pytestmark = pytest.mark.timeout(2_400)
 
 
-def release(wheels: Path, folder: Path, path: str, body: str) -> Path:
-    """The same wheels, with one file of ours another one: a release of its own."""
+def release(wheels: Path, folder: Path, path: str, body: str, *, after: bool = False) -> Path:
+    """The same wheels, with one file of ours another one (or more behind its end): a release of its own."""
     shutil.copytree(wheels, folder, copy_function=os.link)
     (own,) = folder.glob("densach-*.whl")
     old = own.read_bytes()
     own.unlink()
-    with zipfile.ZipFile(next(wheels.glob("densach-*.whl"))) as before, zipfile.ZipFile(own, "w") as after:
-        for entry in before.infolist():
+    with zipfile.ZipFile(next(wheels.glob("densach-*.whl"))) as old_wheel, zipfile.ZipFile(own, "w") as new_wheel:
+        for entry in old_wheel.infolist():
             if entry.filename != path:
-                after.writestr(entry, before.read(entry))
-        after.writestr(path, body)
+                new_wheel.writestr(entry, old_wheel.read(entry))
+        new_wheel.writestr(path, old_wheel.read(path).decode() + body if after else body)
     lock = (wheels / "hub.txt").read_text()
     (folder / "hub.txt").unlink()
     fresh = hashlib.sha256(own.read_bytes()).hexdigest()
@@ -56,6 +56,17 @@ def logins(hub: Host) -> set[str]:
     return set(hub.run("python3", "-c", question).split())
 
 
+def switch(hub: Host, wheels: Path) -> None:
+    """As a person does it on the hub."""
+    hub.run("densach-release", "switch", name_of(wheels))
+    assert current(hub) == name_of(wheels)
+    assert hub.run("systemctl", "is-active", "densach-hub").strip() == "active"
+
+
+def under_way(hub: Host) -> Path:
+    return hub.root / "var/lib/densach-releases/under-way.json"
+
+
 def play(room: Room, *, fails: bool = False, **extra: str) -> str:
     return room.play("hub.yml", "--tags", "hub", extra=extra, fails=fails, timeout_s=1_200).output
 
@@ -66,6 +77,8 @@ def test_forward_back_and_a_release_that_does_not_start(tmp_path: Path) -> None:
     first = bundle / "wheels"
     second = release(first, tmp_path / "second", "densach_hub/newer.py", "")
     broken = release(first, tmp_path / "broken", "densach_hub/app.py", "raise SystemExit('does not start')\n")
+    more_tables = "\nMIGRATIONS.append(Migration('tried', 'CREATE TABLE tried (n INTEGER)'))\n"
+    changed = release(first, tmp_path / "changed", "densach_hub/provisioning/store.py", more_tables, after=True)
     with hosts(tmp_path / "room", "may-chu") as room:
         hub = room["may-chu"]
         facts = {"bundle_dir": str(bundle), "densach_hub_name": "densach.lan", "densach_school": "79000001"}
@@ -89,3 +102,27 @@ def test_forward_back_and_a_release_that_does_not_start(tmp_path: Path) -> None:
         assert hub.run("systemctl", "is-active", "densach-hub").strip() == "active"
         assert {"quantri", "lan", "hoa"} <= logins(hub)
         assert "changed=0" in play(room, hub_release=name_of(first))
+        assert not under_way(hub).exists()
+
+        # A release that changes the databases: back is its copy from before, forward again takes along what came since.
+        play(room, hub_wheels=str(changed))
+        add(hub, "mai")
+        switch(hub, first)
+        assert logins(hub) == {"quantri", "lan", "hoa"}
+        kept = hub.root / f"var/lib/densach-releases/{name_of(changed)}.before-{name_of(first)}/school.db"
+        assert kept.exists(), "what was entered since is kept"
+        add(hub, "nam")
+        switch(hub, changed)
+        assert logins(hub) == {"quantri", "lan", "hoa", "nam"}
+        listed = set(hub.run("densach-release", "list").split()) - {"*"}
+        assert listed == {name_of(one) for one in (first, broken, changed)}, "three stay: those that ran last"
+
+        # The power goes while a release is tried that does not start: nobody is there, and it gives way by itself.
+        hub.run("systemd-run", "densach-release", "switch", name_of(broken))
+        until("it is tried", lambda: current(hub) == name_of(broken))
+        hub.kill()
+        assert under_way(hub).exists()
+        hub.boot()
+        until("the one before runs again", lambda: current(hub) == name_of(changed) and not under_way(hub).exists(), 300)
+        until("it is there", lambda: hub.run("systemctl", "is-active", "densach-hub", fails=True).strip() == "active")
+        assert logins(hub) == {"quantri", "lan", "hoa", "nam"}

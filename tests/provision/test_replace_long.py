@@ -46,7 +46,8 @@ class Reader:
 
     def __init__(self, room: Room, hub: Host) -> None:
         self.room, self.hub = room, hub
-        self.token = hub.run("densach", "token", "create", "--role", "librarian", "--name", "thu", "--json", "--data", DATA)
+        roles = ("--role", "librarian", "--role", "admin")
+        self.token = hub.run("densach", "token", "create", *roles, "--name", "thu", "--json", "--data", DATA)
 
     def asks(self, path: str, *more: str, name: str = NAME, fails: bool = False) -> str:
         token = json.loads(self.token)["token"]
@@ -107,15 +108,13 @@ def test_a_hub_is_backed_up_and_another_takes_its_place(tmp_path: Path) -> None:
         book = what_nginx_does(reader, tmp_path)
         new_certificates(room, hub, device)
 
-        assert hub.run("findmnt", "--noheadings", "--output", "FSTYPE", "/srv/backup").strip() == "ext4"
-        hub.run(
-            "runuser", "-u", "densach", "--", "/opt/densach/current/bin/densach", "backup", "/srv/backup/densach", "--data", DATA
-        )
+        a_disk_that_comes_and_goes(reader)
         hub.run("systemctl", "start", "densach-try-backup.service")
         tried = json.loads((hub.root / "var/lib/densach/backup-tried.json").read_text())
         assert tried.get("code") is None
         assert tried["counts"]["machines"] == 1
         assert list((hub.root / "var/lib/densach-trial").iterdir()) == []
+        assert "densach-try-backup.timer" in hub.run("systemctl", "list-timers", "--no-legend")
 
         # The old one breaks; its disk goes into a new machine that gets its name and its address.
         fresh = room["may-moi"]
@@ -134,6 +133,21 @@ def test_a_hub_is_backed_up_and_another_takes_its_place(tmp_path: Path) -> None:
         refused = room.play("day2/replace_hub.yml", *SKIP, extra={"backup": "/media/usb/densach"}, fails=True, timeout_s=600)
         assert "is a school's hub already" in refused.output, "no school is overwritten"
         assert room.play("hub.yml", *SKIP, timeout_s=1_200).changes() == []
+
+
+def a_disk_that_comes_and_goes(reader: Reader) -> None:
+    """The hub itself backs up to it, shut in as its service is; without the disk it says so, and nothing lands elsewhere."""
+    hub, request = reader.hub, ("--request", "POST", "--output", "/dev/null", "--write-out", "%{http_code}")
+    assert hub.run("findmnt", "--noheadings", "--output", "FSTYPE", "/srv/backup").strip() == "ext4"
+    assert reader.asks("/api/v1/backups", *request) == "201"
+    hub.run("umount", "/srv/backup")
+    assert reader.asks("/api/v1/backups", *request)[0] in "45"
+    assert hub.run("ls", "--almost-all", "/srv/backup") == ""
+    hub.run("systemctl", "restart", "densach-hub.service")
+    until("the hub without its disk", lambda: ready(reader.room))
+    hub.run("systemctl", "start", "densach-backup-disk.service")
+    until("a backup on the disk that was plugged in again", lambda: reader.asks("/api/v1/backups", *request, fails=True) == "201")
+    assert len(list((root_of(hub) / "srv/backup/densach").glob("*/manifest.json"))) == 2
 
 
 def root_of(host: Host) -> Path:
