@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from sqlite3 import Connection, OperationalError
 from typing import TypeVar
 
@@ -170,20 +171,24 @@ class _Search:
         return self._told(query, found, texts)
 
     def _mended(self, c: Connection, side: Tables, query: Query) -> tuple[Query, Titles, bool] | None:
-        """The first mending of slips that finds something, and whether it needs no asking back.
+        """The first mending of slips whose words stand beside each other in what it finds, and whether it needs no asking back;
+        words that only stand somewhere in the same title are said in place of such as are nowhere, not of such as are right.
 
         None too when there was no time left to look for one.
         """
+        first = None
         try:
             for mended, sure in vocabulary.corrections(c, side, query):
                 better = self._titles(c, mended)
-                if better.anywhere:
+                if better.anywhere and _together(query, mended, better.cards):
                     return mended, better, sure
+                if better.anywhere and sure and first is None:
+                    first = mended, better, sure
         except OperationalError as error:
             if "interrupted" not in str(error):
                 raise
             self.partial = True
-        return None
+        return first
 
     def _titles(self, c: Connection, query: Query, *, loose: bool = False) -> Titles:
         return hits.titles(c, query, self._filters, limit=self._limit, offset=self._offset, loose=loose)
@@ -216,6 +221,19 @@ class _Search:
             meant=meant,
             loose=found.loose,
         )
+
+
+def _together(query: Query, mended: Query, cards: Sequence[Card]) -> bool:
+    """Whether each replaced word stands beside its neighbour of the question somewhere in a title or a name."""
+    if len(mended.words) == 1:
+        return True
+    pairs: set[tuple[str, str]] = set()
+    for card in cards:
+        for written in (card.title, card.people):
+            pairs.update(pairwise(spelled(word) for word in raw_words(written)))
+    asked = list(pairwise(mended.words))
+    replaced = [n for n, (old, new) in enumerate(zip(query.words, mended.words, strict=True)) if old != new]
+    return all(any(pair in pairs for pair in asked[max(0, n - 1) : n + 1]) for n in replaced)
 
 
 def _shown(query: Query, cards: Sequence[Card]) -> str:

@@ -103,6 +103,16 @@ async def test_a_subject_a_number_and_a_word_of_a_text_are_never_mended(
     assert (answer.read_as, answer.meant) == (None, "đoạn 7")
 
 
+async def test_a_mending_of_several_words_stands_together(library: Library) -> None:
+    for title in ("Văn bản hướng dẫn quản lý dạy học và chương trình số", "Văn bản và số liệu", "Phân số lớp 4"):
+        await library.add_record(Record(title=title), by="test")
+    answer = await ask(library, "pân số")
+    assert ([card.title for card in answer.cards], answer.read_as) == (["Phân số lớp 4"], "phân số")
+    await library.add_record(Record(title="Phượng hồng, quang và hợp"), by="test")
+    assert (await ask(library, "phượng trình")).meant == "chương trình"
+    assert (await ask(library, "quang hoc")).meant is None
+
+
 def test_the_subject_among_the_words() -> None:
     asked = {
         words: getattr(subject_asked_for(words), "code", None) for words in ("toan 7", "Vật lý 11", "lịch sử địa lí", "doan 7")
