@@ -33,11 +33,12 @@ class Vault:
         return self.path(digest).is_file()
 
     def adopt(self, whole: Path, digest: str) -> Path:
-        """Takes over a complete, fsynced file of the same file system."""
+        """Takes over a complete, fsynced file of the same file system. The group may read it: it may be nginx that sends it."""
         target = self._place(digest)
         if target.exists():
             whole.unlink(missing_ok=True)
         else:
+            whole.chmod(whole.stat().st_mode & 0o777 | 0o040)
             whole.replace(target)
             sync_folder(target.parent)
         return target

@@ -47,7 +47,9 @@ async def test_in_two_pieces_then_into_the_vault(uploads: Uploads, tmp_path: Pat
     assert second.whole
     whole = await uploads.complete(upload)
     assert whole.sha256 == hashlib.sha256(BODY).hexdigest()
-    assert (tmp_path / "files" / whole.sha256[:2] / whole.sha256).read_bytes() == BODY
+    kept = tmp_path / "files" / whole.sha256[:2] / whole.sha256
+    assert kept.read_bytes() == BODY
+    assert kept.stat().st_mode & 0o777 == 0o640, "nginx, of the same group, may send it"
     assert await uploads.offset(whole) == len(BODY)
     assert (await uploads.complete(whole)).sha256 == whole.sha256
 
