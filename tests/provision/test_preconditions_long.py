@@ -12,7 +12,8 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     with hosts(tmp_path_factory.mktemp("preconditions") / "room", "may-chu", "may-01") as made:
-        made.inventory({"hub": ["may-chu"], "lab": ["may-01"]}, {"densach_hub_url": "https://densach.lan", "densach_hub_address": made["may-chu"].address})
+        told = {"densach_hub_url": "https://densach.lan", "densach_hub_address": made["may-chu"].address}
+        made.inventory({"hub": ["may-chu"], "lab": ["may-01"]}, told)
         yield made
 
 
