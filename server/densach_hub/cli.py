@@ -343,8 +343,9 @@ def library_add(data: Path, paths: tuple[Path, ...], as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @click.option("--records-only", is_flag=True, help="Of another catalogue: leave its files where they are.")
+@click.option("--user", help="Of another catalogue: the name to log in with; the password is asked for (or read from stdin).")
 @JSON
-def library_import(data: Path, file: str, dry_run: bool, yes: bool, records_only: bool, as_json: bool) -> None:
+def library_import(data: Path, file: str, dry_run: bool, yes: bool, records_only: bool, user: str | None, as_json: bool) -> None:
     """Import records: MARC 21, MARCXML, CSV, XLSX, a Calibre folder, or the address of another catalogue (OPDS, with its files).
 
     Shows what will change, then asks; can be undone.
@@ -359,6 +360,9 @@ def library_import(data: Path, file: str, dry_run: bool, yes: bool, records_only
 
     if "://" not in file and not Path(file).exists():
         raise click.BadParameter(f"{file} does not exist.", param_hint="FILE")
+    login = None
+    if user is not None:
+        login = (user, click.prompt("Password", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n"))
     say = languages(every_room()).say
 
     def told(batch: Batch) -> None:
@@ -369,7 +373,7 @@ def library_import(data: Path, file: str, dry_run: bool, yes: bool, records_only
         async with open_rooms(data, kept_clock(data)) as rooms:
             imports = rooms.library.imports
             if "://" in file:
-                begun = await imports.visit(file, by="command", files=not records_only, here=True)
+                begun = await imports.visit(file, by="command", files=not records_only, here=True, login=login)
             else:
                 begun = await imports.begin(Path(file), Path(file).name, by="command")
             batch = await imports.settled(begun.id, told=told)

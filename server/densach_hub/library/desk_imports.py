@@ -35,6 +35,8 @@ BLOCK = 256 * 1024
 class Visit(msgspec.Struct, frozen=True):
     address: str = ""
     files: str | None = None
+    user: str = ""
+    password: str = ""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -72,9 +74,12 @@ async def begin(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/desk/imports/catalogue", who=LIBRARIANS)
 async def visit(request: web.Request) -> web.StreamResponse:
-    """From another catalogue's address (`address`), with its files when `files` is ticked."""
+    """From another catalogue's address (`address`), with its files when `files` is ticked; `user` and `password` where it has
+    a log-in."""
     form = await read_form(request, Visit)
-    batch = await request.app[LIBRARY].imports.visit(form.address, by=me(request).name, files=form.files is not None)
+    batch = await request.app[LIBRARY].imports.visit(
+        form.address, by=me(request).name, files=form.files is not None, login=(form.user.strip(), form.password)
+    )
     await request.app[AUDIT].note(by=me(request), what="library.catalogue-visited", on=batch.id, detail=batch.file_name)
     return see_other(request, f"/desk/imports/{batch.id}")
 

@@ -28,10 +28,13 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """Another catalogue. `files`: whether to bring its open files too, not its records alone."""
+    """Another catalogue. `files`: whether to bring its open files too, not its records alone; `user` and `password` where it
+    has a log-in (kept until the import ends)."""
 
     address: str
     files: bool = True
+    user: str = ""
+    password: str = ""
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -66,7 +69,9 @@ async def begin(request: web.Request) -> tuple[int, Batch]:
 )  # fmt: skip
 async def visit(request: web.Request) -> tuple[int, Batch]:
     asked = await read_body(request, Catalogue)
-    batch = await request.app[LIBRARY].imports.visit(asked.address, by=me(request).name, files=asked.files)
+    batch = await request.app[LIBRARY].imports.visit(
+        asked.address, by=me(request).name, files=asked.files, login=(asked.user, asked.password)
+    )
     await request.app[AUDIT].note(by=me(request), what="library.catalogue-visited", on=batch.id, detail=batch.file_name)
     return 202, batch
 

@@ -45,7 +45,7 @@ class Harvest:
 
     def __init__(self, path: Path, asked: Asked) -> None:
         self._path = path
-        self._visitor = Visitor(asked.opds, here=asked.here)
+        self._visitor = Visitor(asked.opds, here=asked.here, login=asked.login)
         self._queue: deque[tuple[str, int]] = deque([(self._visitor.start, 0)])
         self._seen: set[str] = set()
         self._pages = 0

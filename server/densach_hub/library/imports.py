@@ -32,7 +32,7 @@ from densach_hub.library.cataloguing import Cataloguer
 from densach_hub.library.exchange.line import Line
 from densach_hub.library.exchange.opds import Asked
 from densach_hub.library.exchange.reading import Reading, reading
-from densach_hub.library.exchange.visiting import Visitor, checked, room_for
+from densach_hub.library.exchange.visiting import Visitor, checked, checked_login, room_for
 from densach_hub.library.model import Form, Item, Record, State
 from densach_hub.library.planning import plan
 from densach_hub.library.vault import FULL, Vault, disk_full, sync_folder
@@ -78,9 +78,12 @@ class Imports:
         self._wake.set()
         return batch
 
-    async def visit(self, address: str, *, by: str, files: bool, here: bool = False) -> Batch:
-        """Begins with another catalogue's address (OPDS). `here`: it may be this machine itself. Raises BadInput."""
-        asked = Asked(opds=checked(address), files=files, here=here)
+    async def visit(
+        self, address: str, *, by: str, files: bool, here: bool = False, login: tuple[str, str] | None = None
+    ) -> Batch:
+        """Begins with another catalogue's address (OPDS). `here`: it may be this machine itself; `login`: name and password for
+        the other side, kept until the import ends. Raises BadInput."""
+        asked = Asked(opds=checked(address), files=files, here=here, login=checked_login(login))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "opds"
             harvesting.begin(path, asked)
@@ -294,7 +297,7 @@ class Imports:
         """A row's file, from the disk or from the catalogue it was found in."""
         if asked is None:
             return await asyncio.to_thread(self._file, name)
-        visitor = Visitor(asked.opds, here=asked.here)
+        visitor = Visitor(asked.opds, here=asked.here, login=asked.login)
         try:
             return await asyncio.to_thread(self._fetched, visitor, name)
         finally:
@@ -410,6 +413,7 @@ class Imports:
         kept = self.folder / batch_id
         try:
             with path.open("rb") as old, kept.open("wb") as new:
+                kept.chmod(0o600)
                 shutil.copyfileobj(old, new, 1024 * 1024)
                 new.flush()
                 os.fsync(new.fileno())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from aiohttp import web
+from aiohttp import encode_basic_auth, web
 from click.testing import CliRunner
 from tests.hub.library import made
 from tests.hub.library.world import World, put_in, world_in
@@ -39,12 +39,14 @@ def atom(links: str = "", epub: str = "/a.epub", pdf: str = "a.pdf") -> bytes:
 
 
 @asynccontextmanager
-async def serving(pages: Mapping[str, bytes | str]) -> AsyncIterator[tuple[str, list[str]]]:
+async def serving(pages: Mapping[str, bytes | str], login: str = "") -> AsyncIterator[tuple[str, list[str]]]:
     """A catalogue; a text is an address it redirects to. Yields its own address, and what was asked for."""
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path_qs)
+        if login and request.headers.get("Authorization") != login:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
         found = pages.get(request.path_qs)
         if found is None:
             return web.Response(status=404)
@@ -162,6 +164,27 @@ async def test_the_hub_itself_and_closed_catalogues_are_refused_with_the_reason(
             batch = await imports.settled((await imports.visit(address, by="Hoa", files=True, here=here)).id)
             assert (batch.stage, batch.code) == (Stage.FAILED, code)
     assert not list(imports.folder.iterdir())
+
+
+async def test_a_catalogue_with_a_log_in_is_taken_and_its_password_goes(world: World) -> None:
+    imports = world.library.imports
+    book = made.epub(title="Dế Mèn phiêu lưu ký", chapters={"Một": "chú dế"})
+    pages: dict[str, bytes | str] = {"/opds": atom(), "/a.epub": book}
+    async with serving(pages, encode_basic_auth("hoa", "mật:khẩu", "utf-8")) as (base, _):
+        for login, code in ((None, "import.locked"), (("hoa", "sai"), "import.login-refused")):
+            begun = await imports.visit(f"{base}/opds", by="Hoa", files=True, here=True, login=login)
+            assert (await imports.settled(begun.id)).code == code
+        begun = await imports.visit(f"{base}/opds", by="Hoa", files=True, here=True, login=("hoa", "mật:khẩu"))
+        await imports.settled(begun.id)
+        assert [path.stat().st_mode & 0o077 for path in imports.folder.iterdir()] == [0]
+        await imports.apply(begun.id)
+        assert (await imports.settled(begun.id)).stage is Stage.DONE
+    row = (await imports.rows(begun.id, Action.NEW))[0]
+    assert (await world.library.item(row.item or "", hidden=True)).file
+    assert not list(imports.folder.iterdir())
+    with pytest.raises(BadInput) as refused:
+        await imports.visit("http://o.lan/opds", by="Hoa", files=True, login=("ho:a", "x"))
+    assert refused.value.code == "import.login"
 
 
 async def test_a_harvest_goes_on_after_a_power_cut_with_the_page_that_was_torn(tmp_path: Path) -> None:

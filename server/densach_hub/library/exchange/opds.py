@@ -36,11 +36,13 @@ _DAY = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a harvest was begun with. `files`: take the files too; `here`: also from this machine itself."""
+    """What a harvest was begun with. `files`: take the files too; `here`: also from this machine itself; `login`: name and
+    password for the other side, which go when the import's file goes."""
 
     opds: str
     files: bool = True
     here: bool = False
+    login: tuple[str, str] | None = None
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import shutil
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from densach_core.errors import BadInput, Problem, TooLarge
 from densach_core.text import t
 
 WAIT_S = 20.0
+MOST_LOGIN = 200
 WHOLE_S = 900.0
 REDIRECTS = 3
 TRIES = 3
@@ -33,12 +35,16 @@ class Unreachable(BadInput):
 
 
 class Visitor:
-    """Asks one catalogue. `here`: also this machine itself (a command of the one who runs it, never a page)."""
+    """Asks one catalogue. `here`: also this machine itself (a command of the one who runs it, never a page); `login`: name and
+    password (Basic, RFC 7617), told to that one address alone."""
 
-    def __init__(self, start: str, *, here: bool = False) -> None:
+    def __init__(self, start: str, *, here: bool = False, login: tuple[str, str] | None = None) -> None:
         """Raises BadInput("import.address")."""
         self.start = checked(start)
         self._here = here
+        self._headers = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+        if login is not None:
+            self._headers["Authorization"] = f"Basic {b64encode(':'.join(login).encode()).decode()}"
         self.stopped = False
 
     def text(self, address: str, most: int) -> tuple[str, str]:
@@ -102,13 +108,13 @@ class Visitor:
             try:
                 parts = urlsplit(at)
                 path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (f"?{parts.query}" if parts.query else "")
-                connection.request("GET", path, headers={"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity"})
+                connection.request("GET", path, headers=self._headers)
                 answer = connection.getresponse()
                 if answer.status in MOVED and (to := answer.getheader("Location")):
                     at = urljoin(at, to)
                     continue
                 if answer.status != 200:
-                    raise _refused(answer.status)
+                    raise _refused(answer.status, logged_in="Authorization" in self._headers)
                 yield at, answer
                 return
             except (http.client.HTTPException, OSError, ValueError) as error:
@@ -167,6 +173,18 @@ def checked(address: str) -> str:
     return typed
 
 
+def checked_login(login: tuple[str, str] | None) -> tuple[str, str] | None:
+    """None where no name was typed. Raises BadInput("import.login"): a name that cannot be told to the other side."""
+    if login is None or not login[0]:
+        return None
+    name, password = login
+    if ":" in name or len(name) > MOST_LOGIN or len(password) > MOST_LOGIN or not f"{name}{password}".isprintable():
+        raise BadInput(
+            "import.login", t("This name or password cannot be right."), t("Type them as the other catalogue gave them.")
+        )
+    return name, password
+
+
 def is_own(address: str) -> bool:
     """Loopback, link-local and other addresses that are no other machine's."""
     found = ipaddress.ip_address(address.partition("%")[0])
@@ -184,9 +202,17 @@ def _usual(scheme: str) -> int:
     return 443 if scheme == "https" else 80
 
 
-def _refused(status: int) -> Problem:
+def _refused(status: int, *, logged_in: bool) -> Problem:
+    if status in {401, 403} and logged_in:
+        return BadInput(
+            "import.login-refused",
+            t("The other catalogue did not take this name and password."),
+            t("Begin anew with the right ones."),
+        )
     if status in {401, 403}:
-        return BadInput("import.locked", t("The other catalogue wants a log-in; only open ones can be taken."))
+        return BadInput(
+            "import.locked", t("The other catalogue wants a log-in."), t("Begin anew with the name and password it gave you.")
+        )
     if status >= 500 or status == 429:
         return _unreachable()
     return BadInput("import.no-feed", t("There is no catalogue at this address."), t("Look at the address once more."))
