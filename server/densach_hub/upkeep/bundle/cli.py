@@ -13,6 +13,8 @@ from densach_core.clock import SystemClock, moment
 from densach_hub.fleet.kit import MACHINES
 from densach_hub.upkeep.bundle.model import PYTHONS, Manifest
 
+SETS = ("hub", "agent", "lab", "studio", "office", "updates", "primary", "lower_secondary", "upper_secondary")
+"""What a clone has lists of packages for, in the order a person asks for them."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 KEY = click.option("--key", help="The maker's fingerprint, as it was told you: only this one is good.", metavar="FINGERPRINT")
 TRUSTED = click.option(
@@ -61,7 +63,7 @@ def bundle() -> None:
     help="Take a folder along (Windows installers …); it lies in extra/ afterwards.",
     metavar="FOLDER",
 )
-@click.option("--sets", help="Which lists of playbooks/packages, with commas (default all).", metavar="NAME,…")
+@click.option("--sets", help=f"What for, with commas: {', '.join(SETS)} (default all).", metavar="NAME,…")
 @click.option(
     "--suite", type=click.Choice(list(PYTHONS)), default="bookworm", show_default=True, help="For this Debian or Ubuntu."
 )
@@ -118,11 +120,15 @@ def make(
 bundle.params += make.params
 
 
-@bundle.command("verify", epilog="Example: densach bundle verify /media/usb/densach.bundle --key '3F2A 91C0 …'")
+@bundle.command(
+    "verify",
+    short_help="Check one to its end.",
+    epilog="Example: densach bundle verify /media/usb/densach.bundle --key '3F2A 91C0 …'",
+)
 @click.argument("file", type=click.Path(path_type=Path, exists=True), metavar="FILE")
 @KEY
 @TRUSTED
-@click.option("--remember", is_flag=True, help="Trust this key from now on, when it is the first one here.")
+@click.option("--remember", is_flag=True, help="Trust its key from now on: the first one here, or the one that --key names.")
 @JSON
 def verify_command(file: Path, key: str | None, trusted: Path | None, remember: bool, as_json: bool) -> None:
     """Read a bundle (or a folder opened from one) to its end: signature, every file's digest, nothing besides."""
@@ -141,7 +147,11 @@ def verify_command(file: Path, key: str | None, trusted: Path | None, remember: 
     _say(_facts(checked.manifest, shown, known=checked.known), said, as_json=as_json)
 
 
-@bundle.command("open", epilog="Example: densach bundle open /media/usb/densach.bundle /srv/densach/bundle")
+@bundle.command(
+    "open",
+    short_help="Check one and put its files into a folder.",
+    epilog="Example: densach bundle open /media/usb/densach.bundle /srv/densach/bundle",
+)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @KEY
