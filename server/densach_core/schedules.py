@@ -16,6 +16,8 @@ MIGRATIONS = [
     Migration("last runs", "CREATE TABLE schedule_run (name TEXT PRIMARY KEY, at INTEGER NOT NULL, outcome TEXT NOT NULL);")
 ]
 log = structlog.get_logger("schedule")
+DONE = "done"
+AGAIN_MS = 3_600_000
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]], *, name: str, jitter: float = 0.1) -> None:
@@ -29,13 +31,17 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]], *, name: 
 
 
 async def daily(at: daytime, work: Callable[[], Awaitable[object]], *, name: str, school: Database, clock: Clock) -> None:
-    """Runs `work` once each school-zone day, at `at` or as soon after as the hub is up (catches up after a power cut)."""
+    """Runs `work` once each school-zone day, at `at` or as soon after as the hub is up (catches up after a power cut).
+
+    What failed is tried again each hour: a disk may have been plugged in since.
+    """
     while True:
         now = clock.now_ms()
         due = day_start_ms(day_of(now)) + (at.hour * 60 + at.minute) * 60_000
-        last = await school.read(lambda c: c.execute("SELECT at FROM schedule_run WHERE name = ?", (name,)).fetchone())
-        if now >= due and (last is None or last["at"] < due):
-            outcome = "done"
+        last = await school.read(lambda c: c.execute("SELECT at, outcome FROM schedule_run WHERE name = ?", (name,)).fetchone())
+        again = last is not None and last["outcome"] != DONE and not 0 <= now - last["at"] < AGAIN_MS
+        if now >= due and (last is None or last["at"] < due or again):
+            outcome = DONE
             try:
                 await work()
             except Exception as error:
