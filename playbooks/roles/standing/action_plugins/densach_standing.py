@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible.plugins.action import ActionBase
 
 BASE = Path(__file__).resolve().parents[3]
-TEXTS = {".yml", ".j2", ".txt", ".py", ".sh", ".ps1"}
+NOT_TEXTS = {"inventories", "__pycache__"}
 OTHERS = {"hostvars", "groups", "vars", "omit", "play_hosts", "environment", "playbook_dir", "role_names", "densach_token_file"}
 """Of all machines, of the run, or a name for the machine: not what is applied to it (its groups count)."""
 MEASURED = re.compile(
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
         found = hashlib.sha256(extra.encode())
         for path in sorted(BASE.rglob("*")):
             inside = path.relative_to(BASE)
-            if path.suffix in TEXTS and inside.parts[0] != "inventories" and path.is_file():
+            if not any(part in NOT_TEXTS or part.startswith(".") for part in inside.parts) and path.is_file():
                 found.update(f"{inside}\0".encode() + path.read_bytes())
         for name in sorted(variables):
             if name in OTHERS or name.startswith(("ansible_", "role_", "inventory_")) or MEASURED.match(name):

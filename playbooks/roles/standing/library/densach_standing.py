@@ -21,6 +21,7 @@ options:
   trees: {type: list, elements: str, default: [], description: Files and folders that are compared.}
   ignored: {type: list, elements: str, default: [], description: Patterns of paths that are not.}
   units: {type: list, elements: str, default: [], description: Units whose state is compared.}
+  kit: {type: str, default: "", description: Address of the hub's list of what its agent is made of; what it says is compared.}
 """
 EXAMPLES = r"""
 - name: As it was left
@@ -35,11 +36,13 @@ inputs: {type: str, returned: look, description: The digest that was compared.}
 
 import fnmatch  # noqa: E402 - Ansible wants its documentation first
 import hashlib  # noqa: E402
+import http.client  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import re  # noqa: E402
 import stat  # noqa: E402
 import time  # noqa: E402
+import urllib.request  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
@@ -49,6 +52,7 @@ RECORD = f"{PLACE}/standing.json"
 BEGUN = f"{PLACE}/begun"
 LARGE = 1_000_000
 SHOWN = 20
+ANSWER_S = 5
 
 
 def paths(trees: list[str]):
@@ -102,12 +106,24 @@ def states(module: AnsibleModule, units: list[str]) -> dict[str, str]:
     return found
 
 
+def kit(address: str) -> str:
+    """A digest of what the hub says its agent is made of; nothing where the hub does not answer."""
+    if not address.startswith(("http://", "https://")):
+        return ""
+    try:
+        with urllib.request.urlopen(address, timeout=ANSWER_S) as answer:  # noqa: S310 - the scheme is checked
+            return hashlib.sha1(answer.read(LARGE), usedforsecurity=False).hexdigest()
+    except (OSError, ValueError, http.client.HTTPException):
+        return ""
+
+
 def now(module: AnsibleModule) -> dict:
     ignored = re.compile("|".join(fnmatch.translate(one) for one in module.params["ignored"]) or r"(?!)")
     return {
         "paths": {path: told(path) for path in paths(module.params["trees"]) if not ignored.match(path)},
         "packages": packages(),
         "units": states(module, module.params["units"]),
+        "kit": kit(module.params["kit"]),
     }
 
 
@@ -124,7 +140,8 @@ def differences(was: dict, found: dict) -> list[str]:
     for kind in ("paths", "units"):
         before, after = was.get(kind, {}), found[kind]
         why += sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return why + (["packages"] if was.get("packages") != found["packages"] else [])
+    why += ["packages"] if was.get("packages") != found["packages"] else []
+    return why + (["the hub's agent, or the hub does not say"] if was.get("kit", "") != found["kit"] else [])
 
 
 def kept(path: str, text: str) -> None:
@@ -195,6 +212,7 @@ def main() -> None:
             "trees": strings,
             "ignored": strings,
             "units": strings,
+            "kit": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
