@@ -1,8 +1,9 @@
 #!/bin/sh
 # Đèn Sách: lets the school's hub log in to this machine, so that it can be set up from the hub's page /lab/provision.
 #
-#   curl -fsS @HUB@/join/let-in.sh | sudo sh                     lets it in
-#   curl -fsS @HUB@/join/let-in.sh | sudo sh -s -- --remove      shuts it out again
+#   wget -qO let-in.sh @HUB@/join/let-in.sh      (the line on that page also looks at the digest)
+#   sudo sh let-in.sh                 lets it in
+#   sudo sh let-in.sh --remove        shuts it out again
 #
 # The hub's public ssh key goes into the authorized_keys of @USER@: good from the hub's own address only, without
 # forwarding. Given again it changes nothing; a key of before is replaced. `lab.yml` does the same (role hub_access).

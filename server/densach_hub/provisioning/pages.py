@@ -45,12 +45,13 @@ async def overview(request: web.Request) -> web.StreamResponse:
     service = request.app[PROVISIONING]
     plays, problem = _plays(service)
     rows = await service.fleet.alerts.machines()
+    hub, script = await _let_in(request)
     return await _show(
         request, "provisioning/overview.html", title=t("Set machines up"), plays=plays, problem=problem,
         readiness=service.readiness(), every=len(rows), simulated=sum(1 for row in rows if row.machine.simulated),
         real=sum(1 for row in rows if row.machine.kind is Kind.AGENT and not row.machine.simulated),
         rooms=by_room(await service.fleet.rooms.all(), rows, await service.history.lasts()),
-        public_key=service.public_key(), known=service.known_hosts(), user=service.user, let_in=await let_in.line(request),
+        public_key=service.public_key(), known=service.known_hosts(), user=service.user, let_in=let_in.line(hub, script),
         key_mark=fingerprint(service.public_key().split()[1]),
         names={row.machine.id: row.machine.name for row in rows}, room=request.query.get("room", ""), **await _runs(request),
     )  # fmt: skip
@@ -126,8 +127,7 @@ async def stop(request: web.Request) -> web.StreamResponse:
 @routes.get(let_in.PATH, who=EVERYONE)
 async def let_in_script(request: web.Request) -> web.StreamResponse:
     """What a machine runs to let this hub in. Nothing in it is secret."""
-    service = request.app[PROVISIONING]
-    script = await asyncio.to_thread(let_in.script, let_in.address_here(request), service.user, service.public_key())
+    _, script = await _let_in(request)
     return web.Response(text=script, content_type="text/x-shellscript", charset="utf-8", headers={"Cache-Control": "no-store"})
 
 
@@ -138,6 +138,12 @@ async def forget(request: web.Request) -> web.StreamResponse:
 
 
 # ---- what the pages are made of
+
+
+async def _let_in(request: web.Request) -> tuple[str, str]:
+    """The hub's address as this browser or machine has it, and the script that lets the hub in."""
+    service, hub = request.app[PROVISIONING], let_in.address_here(request)
+    return hub, await asyncio.to_thread(let_in.script, hub, service.user, service.public_key())
 
 
 def _plays(service: Provisioning) -> tuple[tuple[Play, ...], Problem | None]:
