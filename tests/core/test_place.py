@@ -7,7 +7,17 @@ import pytest
 
 from densach_core.clock import SystemClock
 from densach_core.errors import BadInput, Conflict
-from densach_core.place import KeptClock, announce, host_and_port, is_loopback, keep_clock, kept_clock, occupied, running
+from densach_core.place import (
+    KeptClock,
+    announce,
+    host_and_port,
+    is_loopback,
+    is_there,
+    keep_clock,
+    kept_clock,
+    occupied,
+    running,
+)
 
 
 def write_kept(data: Path, kept: KeptClock) -> None:
@@ -60,3 +70,21 @@ def test_addresses(address: str, expected: tuple[str, int]) -> None:
 def test_a_wrong_address_says_so() -> None:
     with pytest.raises(BadInput):
         host_and_port("here")
+
+
+def test_what_lies_in_a_folder_closed_to_us_is_there(tmp_path: Path) -> None:
+    """Debian's chrony: its folder is its own, and goes with it. The hub may not fall over it."""
+    closed = tmp_path / "chrony"
+    assert not is_there(closed / "chronyd.pid")
+    closed.mkdir(mode=0o700)
+    assert not is_there(closed / "chronyd.pid")
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    else:
+        closed.chmod(0)
+    try:
+        assert is_there(closed / "chronyd.pid")
+    finally:
+        os.seteuid(before)
+        closed.chmod(0o700)
