@@ -1,5 +1,6 @@
 """The data folder: one process at a time, and a clock that does not go backwards over a night without battery."""
 
+import os
 from pathlib import Path
 
 import msgspec
