@@ -119,12 +119,18 @@ def test_a_hub_is_backed_up_and_another_takes_its_place(tmp_path: Path) -> None:
         # The old one breaks; its disk goes into a new machine that gets its name and its address.
         fresh = room["may-moi"]
         shutil.copytree(root_of(hub) / "srv/backup/densach", fresh.root / "media/usb/densach")
+        film = max((fresh.root / "media/usb/densach/files").rglob("*"), key=lambda path: path.stat().st_size)
+        film.write_bytes(b"a bad spot of the disk")
         authority = (hub.root / "var/lib/densach/keys/ca.pem").read_bytes()
         hub.kill()
         subprocess.run(["ip", "-n", hub.wire.name, "link", "set", "eth0", "down"], check=True)
         subprocess.run(["ip", "-n", fresh.wire.name, "addr", "add", f"{hub.address}/24", "dev", "eth0"], check=True)
         room.inventory({"hub": ["may-moi"], "lab": ["may-01"]}, facts)
-        room.play("day2/replace_hub.yml", *SKIP, extra={"backup": "/media/usb/densach"}, timeout_s=1_500)
+        unnamed = room.play("day2/replace_hub.yml", *SKIP, extra={"backup": "/media/usb"}, fails=True, timeout_s=300)
+        assert "the folder the old hub wrote into" in " ".join(unnamed.output.split()), "said before anything is done"
+        assert unnamed.changes() == []
+        replaced = room.play("day2/replace_hub.yml", *SKIP, extra={"backup": "/media/usb/densach"}, timeout_s=1_500)
+        assert "1 library files are damaged" in " ".join(replaced.output.split())
         assert (fresh.root / "var/lib/densach/keys/ca.pem").read_bytes() == authority
         until("the new hub answers under the old address", lambda: ready(room))
         until("its machine trusts it again", lambda: presence(room, device) == "online", 300)
