@@ -64,15 +64,17 @@ fi
 
 say "Nguồn gói từ tệp này" "this bundle as the source of packages"
 install -D -m 0644 apt/key.asc /etc/apt/keyrings/densach-bundle.asc
-cat >/etc/apt/sources.list.d/densach-bundle.sources <<END
+mkdir -p /opt/densach
+cat >/opt/densach/setup.sources <<END
 Types: deb
 URIs: file:$here/apt
 Suites: ./
 Signed-By: /etc/apt/keyrings/densach-bundle.asc
 Check-Date: no
 END
-# Other sources are not asked: this machine may have no line, and would wait for each of them.
-only="-o Dir::Etc::sourcelist=/etc/apt/sources.list.d/densach-bundle.sources -o Dir::Etc::sourceparts=-"
+# Other sources are not asked: this machine may have no line, and would wait for each of them. What stays its source is for the
+# plays to say. As root: the bundle may lie where apt's own user may not read.
+only="-o Dir::Etc::sourcelist=/opt/densach/setup.sources -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=false -o APT::Sandbox::User=root"
 export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086
 apt-get $only -q update || stop setup.apt "Không đọc được kho gói." "The package repository could not be read."
