@@ -1,6 +1,7 @@
 """How machines come in: the join page with its one line, those who wait, and what did not fit (quarantine)."""
 
 import asyncio
+import re
 
 from aiohttp import web
 
@@ -86,7 +87,7 @@ async def make_line(request: web.Request) -> web.StreamResponse:
     hours, uses = min(max(form.hours, 1), MOST_HOURS), min(max(form.uses, 1), MOST_USES)
     lab = request.app[LAB]
     token, secret = await lab.fleet.enrolment.new_token(by=me(request).name, room=form.room, hours=hours, uses=uses)
-    made = JoinLine(one_line(address_here(request), secret), token)
+    made = JoinLine(one_line(address_for_machines(request), secret), token)
     return see_other(request, f"/join?made={lab.lines.keep(request, made, about=token.id)}")
 
 
@@ -101,9 +102,22 @@ def address_here(request: web.Request) -> str:
     return f"{'https' if is_secure(request) else 'http'}://{request.host}"
 
 
+def address_for_machines(request: web.Request) -> str:
+    """As a machine that is new can ask it: it does not trust the hub's own authority yet, and nginx before the hub answers
+    plain HTTP as well. Who joins by a token still finds out a false hub: the token names the authority."""
+    if is_secure(request) and not request.secure:
+        return f"http://{re.sub(r':[0-9]+$', '', request.host)}"
+    return address_here(request)
+
+
+def fetch(address: str) -> str:
+    """The script into a file, `$f`, by what a fresh system has: Debian's desktop has wget, others curl."""
+    return f'f=$(mktemp) && (wget -qO "$f" {address}/join/linux.sh || curl -fsSo "$f" {address}/join/linux.sh)'
+
+
 def one_line(address: str, secret: str) -> str:
     """The line for Linux. The token goes through the script's standard input, so that `ps` never shows it."""
-    return f"curl -fsS {address}/join/linux.sh -o /tmp/densach.sh && echo '{secret}' | sudo sh /tmp/densach.sh"
+    return f"{fetch(address)} && echo '{secret}' | sudo sh \"$f\""
 
 
 async def _join(request: web.Request, **values: object) -> web.Response:
@@ -114,6 +128,7 @@ async def _join(request: web.Request, **values: object) -> web.Response:
         here="/join",
         title=t("Bring machines in"),
         address=address_here(request),
+        without_token=f'{fetch(address_for_machines(request))} && sudo sh "$f"',
         alone=request.app[SITE].only_here,
         local=is_loopback(request.host),
         rooms=await lab.fleet.rooms.all(),

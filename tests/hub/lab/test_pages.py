@@ -4,9 +4,11 @@ import html
 import re
 
 import aiohttp
+from aiohttp.test_utils import make_mocked_request
 from tests.hub.lab.conftest import Stage
 
 from densach_hub.fleet.model import Condition
+from densach_hub.lab.doors import address_for_machines, one_line
 
 ROOM = "phong-tin-hoc-2"
 
@@ -138,6 +140,14 @@ async def test_the_one_line_is_shown_once_with_its_token(stage: Stage) -> None:
     [token] = await stage.fleet.enrolment.tokens()
     await stage.technician.post(f"/join/tokens/{token.id}/revoke")
     assert not await stage.fleet.enrolment.tokens()
+
+
+def test_behind_nginx_the_line_asks_by_plain_http() -> None:
+    """A new machine does not trust the hub's own authority."""
+    headers = {"Host": "densach.lan:443", "X-Forwarded-Proto": "https"}
+    assert address_for_machines(make_mocked_request("GET", "/join", headers=headers)) == "http://densach.lan"
+    assert address_for_machines(make_mocked_request("GET", "/join", headers={"Host": "hub:8080"})) == "http://hub:8080"
+    assert one_line("http://hub:8080", "T").count("http://hub:8080/join/linux.sh") == 2
 
 
 async def test_a_page_opened_by_an_address_of_this_machine_alone_says_so(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 # Đèn Sách: makes this machine one of the school's: fetches the agent's one file from the hub (no Internet needed) and
 # runs it: it installs the agent as a service and joins.
 #
-#   curl -fsS @HUB@/join/linux.sh -o densach.sh && echo TOKEN | sudo sh densach.sh
+#   wget -qO densach.sh @HUB@/join/linux.sh && echo TOKEN | sudo sh densach.sh
 #
 # Without a token the machine waits until a technician admits it on the hub. Again on the same machine: brings the agent
 # up to date, keeps who it is.
