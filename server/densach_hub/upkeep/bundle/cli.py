@@ -111,7 +111,7 @@ def make(
         manifest = write(file, pieces, wanted, key, _told)
         size = file.stat().st_size
     shown = fingerprint(key.public_key().public_bytes_raw())
-    said = f"{file}: {len(manifest.files)} files, {human(size)}, {suite} {wanted.architecture}, sets {', '.join(chosen)}.\n"
+    said = f"{file}, {human(size)}: {_summary(manifest)}\n"
     said += f"Key {shown}: write it down, whoever opens the bundle is shown the same.\n"
     said += "On the bare machine, as root: tar xf FILE -C DIR, then sh DIR/setup.sh (README.txt in it)."
     _say(_facts(manifest, shown, file=str(file), bytes=size), said, as_json=as_json)
@@ -199,9 +199,12 @@ def _told(what: str) -> None:
 def _summary(manifest: Manifest) -> str:
     from densach_hub.upkeep.bundle.rules import human
 
+    taken = [entry for entry in manifest.files if entry.path.startswith("extra/")]
+    along = f" Taken along: {len(taken)} files, {human(sum(entry.size for entry in taken))}, in extra/." if taken else ""
     return (
         f"Đèn Sách {manifest.version} ({manifest.build}) for {manifest.suite} {manifest.architecture}, "
-        f"made {_day(manifest.made_at)}, {len(manifest.files)} files, {human(manifest.size)}, sets {', '.join(manifest.sets)}."
+        f"made {_day(manifest.made_at)}, {len(manifest.files)} files, {human(manifest.size)}, "
+        f"sets {', '.join(manifest.sets)}.{along}"
     )
 
 
@@ -213,7 +216,8 @@ def _facts(manifest: Manifest, shown: str, **more: object) -> dict[str, Any]:
     return {
         "version": manifest.version, "build": manifest.build, "suite": manifest.suite, "architecture": manifest.architecture,
         "python": manifest.python, "sets": list(manifest.sets), "made_at": manifest.made_at, "files": len(manifest.files),
-        "content_bytes": manifest.size, "key": shown, **more,
+        "content_bytes": manifest.size, "key": shown,
+        "extra": [entry.path.removeprefix("extra/") for entry in manifest.files if entry.path.startswith("extra/")], **more,
     }  # fmt: skip
 
 
