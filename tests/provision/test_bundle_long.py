@@ -134,10 +134,27 @@ def test_updates_from_a_stick(tmp_path: Path) -> None:
         (tmp_path / "windows").mkdir()
         (tmp_path / "windows/setup.exe").write_bytes(b"MZ")
         densach(newer, "--sets", "office", "--add", tmp_path / "windows", "--cache", CACHE / "cache/densach/bundle")
+        assert json.loads(densach("verify", newer, "--json"))["extra"] == ["setup.exe"]
+        # Beside it a stranger's, with a later date; and the older one, copied last.
+        stranger = hub.root / "media/usb/densach-3.bundle"
+        densach(stranger, "--sets", "office", "--cache", CACHE / "cache/densach/bundle", "--signing-key", tmp_path / "stranger")
         shutil.copy(newer, hub.root / "media/usb/densach-2.bundle")
+        shutil.copy(old, hub.root / "media/usb/densach-1.bundle")
         long(hub, update)
-        assert " done densach-2.bundle" in hub.read("/var/lib/densach-updates/last")
+        last = hub.read("/var/lib/densach-updates/last")
+        assert " done densach-2.bundle (refused: densach-3.bundle: " in last
+        assert "bundle.unknown-key" in last
+        stranger.unlink()
         assert (hub.root / "srv/densach/bundle/extra/setup.exe").read_bytes() == b"MZ"
+
+        # A play that puts a bundle on its disk lets the machine know its maker.
+        (hub.root / "etc/densach/bundle-keys").unlink()
+        room.inventory({"hub": ["hub"]}, {**told, "source_here": True})
+        (tmp_path / "known.yml").write_text("- hosts: hub\n  become: true\n  roles: [source]\n", "utf-8")
+        room.play(tmp_path / "known.yml", timeout_s=800)
+        assert room.play(tmp_path / "known.yml").changes() == []
+        assert hub.read("/etc/densach/bundle-keys").strip() in densach("verify", old)
+        assert " opened densach-2.bundle" in long(hub, update), "newer than what the play brought"
 
         # Back to the line: the machine's own sources return.
         room.inventory({"hub": ["hub"]}, {**told, "bundle_dir": ""})
