@@ -177,6 +177,8 @@ def environment(job: Job, control: Path) -> dict[str, str]:
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_DEPRECATION_WARNINGS": "0",
         "ANSIBLE_TIMEOUT": "15",
+        # The hub's key gives no terminal. Asked for all the same, ssh now and then loses what a command said.
+        "ANSIBLE_SSH_USETTY": "0",
         "DENSACH_RUN_EVENTS": str(job.folder / "events.jsonl"),
     }
     if (job.playbooks / "ansible.cfg").is_file():
