@@ -47,6 +47,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Folders that Ansible is to find beside the inventory (`group_vars`)."""
     also: tuple[Path, ...] = ()
     """Inventories of the school's own: their variables count, their machines are not touched."""
+    usual: dict[str, Value] = {}
+    """Variables of all machines, where the school's inventories say nothing else."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -91,12 +93,13 @@ async def drive(job: Job, told: Told, stop: asyncio.Event) -> Ended:
 
 def clear(folder: Path) -> None:
     """Nothing of a run stays but its log: values may be what nobody else should read."""
-    for name in ("inventory.json", "limit.txt", "values.json", "events.jsonl", "group_vars", "host_vars"):
+    for name in ("usual.json", "inventory.json", "limit.txt", "values.json", "events.jsonl", "group_vars", "host_vars"):
         (folder / name).unlink(missing_ok=True)
 
 
 async def _drive(job: Job, told: Told, stop: asyncio.Event, control: Path) -> Ended:
     write_whole(job.folder / "inventory.json", msgspec.json.encode(job.inventory), 0o600)
+    write_whole(job.folder / "usual.json", msgspec.json.encode({"all": {"vars": job.usual}}), 0o600)
     write_whole(job.folder / "values.json", msgspec.json.encode(job.values), 0o600)
     limit = "".join(f"{host.host}\n" for host in job.run.hosts)
     write_whole(job.folder / "limit.txt", limit.encode(), 0o600)
@@ -143,7 +146,7 @@ async def _drive(job: Job, told: Told, stop: asyncio.Event, control: Path) -> En
 
 def command(job: Job) -> list[str]:
     words = [str(job.program), "--forks", str(job.forks), "--limit", f"@{job.folder / 'limit.txt'}"]
-    for place in (*job.also, job.folder / "inventory.json"):
+    for place in (job.folder / "usual.json", *job.also, job.folder / "inventory.json"):
         words += ["--inventory", str(place)]
     if nice := shutil.which("nice"):
         words = [nice, "-n", "10", *words]

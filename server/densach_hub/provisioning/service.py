@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import shutil
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -50,6 +51,8 @@ log = structlog.get_logger("provisioning")
 MOST_RUNS = 4
 FLUSH_S = 0.7
 USUAL_INVENTORY = "/etc/densach/inventory"
+BUNDLE = Path("/srv/densach/bundle")
+"""Where `hub.yml` puts the opened bundle: machines get their packages from it, as they did from the laptop that made the hub."""
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -227,6 +230,7 @@ class Provisioning:
             run=run, folder=self._run_folder(run.id), program=here.program, playbooks=here.playbooks, file=ready.play.file,
             inventory=self._inventory_file(ready, run), values=ready.values | ready.play.fixed, forks=self._settings().forks,
             password=order.password, beside=self._beside("group_vars", "host_vars"), also=self._beside("hosts.yml"),
+            usual={"bundle_dir": str(BUNDLE)} if os.access(BUNDLE / "manifest.json", os.R_OK) else {},
         )  # fmt: skip
         self._folder.mkdir(exist_ok=True, mode=0o700)
         job.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -383,10 +387,19 @@ class Provisioning:
             host.machine: {
                 "ansible_user": run.user, "ansible_ssh_private_key_file": str(self.keys.private),
                 "ansible_ssh_common_args": " ".join([*options, f"-oHostKeyAlias={host.machine}"]),
+                **({"densach_hub_seen_at": here} if (here := own_address(host.address)) else {}),
             }
             for host in run.hosts
             if host.machine
         }  # fmt: skip
+
+
+def own_address(towards: str) -> str | None:
+    """This computer's address as a machine at that one sees it; nothing is sent. None where there is no way there."""
+    with suppress(OSError), socket.socket(socket.AF_INET6 if ":" in towards else socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.connect((towards, 22))
+        return str(line.getsockname()[0])
+    return None
 
 
 def _cut_short(host: HostResult) -> HostResult:
