@@ -281,5 +281,5 @@ def only_what_is_documented(room: Room) -> None:
         until("somebody listens", lambda: hub.run("ls", "/run/densach-listens", fails=True).strip() == "/run/densach-listens", 60)
         pc.run("python3", "-c", SENDER, hub.address, str(udp[0]))
         assert json.loads(heard.result()) == udp
-    waiting = re.findall(r"^\S+ +\S+ +(?!127\.|\[::1\])(\S+):(\d+) ", hub.run("ss", "-Hlnu"), re.MULTILINE)
+    waiting = re.findall(r"^\S+ +\d+ +\d+ +(?!127\.|\[::1\])(\S+):(\d+) ", hub.run("ss", "-Hlnu"), re.MULTILINE)
     assert {int(port) for _, port in waiting} >= set(udp), "what is open is answered"
