@@ -45,8 +45,8 @@ def test_a_run_over_ssh(tmp_path: Path) -> None:
     with hosts(tmp_path / "room", "may-01", "may-02") as room:
         key = asyncio.run(furnish(data, room))
 
-        def provision(*more: str, said: str = "") -> Run:
-            words = [str(DENSACH), "provision", "reach", "--data", str(data), "--user", TECHNICIAN, "--json", *more]
+        def provision(*more: str, play: str = "reach", said: str = "") -> Run:
+            words = [str(DENSACH), "provision", play, "--data", str(data), "--user", TECHNICIAN, "--json", *more]
             told = room.here(*words, said=said, fails=True, LC_ALL="C.UTF-8")
             return msgspec.json.decode(next(line for line in told.splitlines() if line.startswith("{")), type=Run)
 
@@ -65,6 +65,9 @@ def test_a_run_over_ssh(tmp_path: Path) -> None:
         told = room["may-02"].run("sh", said=script)
         assert str(fingerprint(key.split()[1])) in told
         assert set(state(provision("--room", "phong-1")).values()) == {HostState.OK}
+        # A key without a terminal, and machines that do not find the hub's name.
+        for _ in range(3):
+            assert state(provision("--machine", "may-02", play="preconditions")) == {"may-02": HostState.OK}
         kept = room["may-02"].read(f"/home/{TECHNICIAN}/.ssh/authorized_keys")
         room["may-02"].run("sh", said=script)
         assert room["may-02"].read(f"/home/{TECHNICIAN}/.ssh/authorized_keys") == kept
