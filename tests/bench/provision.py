@@ -4,12 +4,14 @@ Thirty Debians that really boot, reached over ssh by a laptop in their own netwo
 others are copies of its disk, as after imaging: what a second run costs does not depend on who provisioned a machine. Roles that
 need a hub (agent) or packages from a line (updates) are skipped in all runs of lab.yml. Both plays use the project's own
 ansible.cfg; each is run twice, in turns, and the quicker one counts. Needs root and the packages of the tests; six minutes.
+While it runs, this machine's kernel lets a user watch more (fs.inotify.max_user_instances): thirty systemds need more than 128.
 """
 
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,26 @@ LOOK = 2
 """Tasks of a run that finds nothing to do, as in test_standing_long."""
 FACTS = "- {name: Facts, hosts: lab, become: true, gather_facts: true}\n"
 
+WATCHES = Path("/proc/sys/fs/inotify/max_user_instances")
+WATCHED = 1_024
+
+
+@contextmanager
+def watches_for_all() -> Iterator[None]:
+    """Enough of them for all machines, and afterwards what it was; a machine without starts, and stands still."""
+    before = WATCHES.read_text()
+    if int(before) >= WATCHED:
+        yield
+        return
+    try:
+        WATCHES.write_text(str(WATCHED))
+    except OSError as error:
+        raise RuntimeError(f"{WATCHES} says {before.strip()}, {WATCHED} are needed: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        WATCHES.write_text(before)
+
 
 def copy_of(image: Path, other: Host, tree: Path) -> None:
     """The other's disk shows the first one's, names and keys included, and keeps to itself what it writes; it is switched off."""
@@ -32,7 +54,7 @@ def copy_of(image: Path, other: Host, tree: Path) -> None:
     own, work = (other.root.parent / name for name in ("own", "own-work"))
     own.mkdir()
     work.mkdir()
-    mounted = f"lowerdir={image}:{tree},upperdir={own},workdir={work}"
+    mounted = f"lowerdir={image}:{tree},upperdir={own},workdir={work},volatile"
     subprocess.run(["mount", "-t", "overlay", other.wire.name, "-o", mounted, str(other.root)], check=True)
 
 
@@ -68,7 +90,7 @@ def provision() -> Iterator[Figure]:
         lab = folder / "playbooks/lab.yml"
         shutil.copytree(PLAYBOOKS, lab.parent)
         try:
-            with hosts(folder / "room", "may-01", packages=LAB_TREE) as room:
+            with watches_for_all(), hosts(folder / "room", "may-01", packages=LAB_TREE) as room:
                 names = room_of_copies(room, folder, lab)
                 facts, second = [], []
                 for _ in range(2):
