@@ -125,6 +125,8 @@ def test_a_hub_is_backed_up_and_another_takes_its_place(tmp_path: Path) -> None:
         hub.kill()
         subprocess.run(["ip", "-n", hub.wire.name, "link", "set", "eth0", "down"], check=True)
         subprocess.run(["ip", "-n", fresh.wire.name, "addr", "add", f"{hub.address}/24", "dev", "eth0"], check=True)
+        (fresh.root / "etc/densach").mkdir()
+        (fresh.root / "etc/densach/provision-token").write_text("dst_of_the_hub_this_machine_was_before\n")
         room.inventory({"hub": ["may-moi"], "lab": ["may-01"]}, facts)
         unnamed = room.play("day2/replace_hub.yml", *SKIP, extra={"backup": "/media/usb"}, fails=True, timeout_s=300)
         assert "the folder the old hub wrote into" in " ".join(unnamed.output.split()), "said before anything is done"
