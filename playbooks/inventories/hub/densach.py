@@ -16,6 +16,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 def fetched() -> dict:
@@ -38,11 +39,22 @@ def fetched() -> dict:
         sys.exit(f"densach.py: {url}: {getattr(error, 'reason', error)}")
 
 
+def common() -> dict:
+    """What every play wants to know of the hub. Another inventory after this one (`-i inventories/hub -i ~/truong`) wins."""
+    url = os.environ["DENSACH_HUB_URL"].rstrip("/")
+    told = {"densach_hub_url": url, "densach_hub_name": urlsplit(url).hostname}
+    for name, key in (("DENSACH_TOKEN_FILE", "densach_token_file"), ("DENSACH_CA_FILE", "densach_hub_ca_file")):
+        if os.environ.get(name):
+            told[key] = str(Path(os.environ[name]).expanduser().resolve())
+    return told
+
+
 def main() -> None:
     data = os.environ.get("DENSACH_DATA")
     if data and not os.environ.get("DENSACH_HUB_URL"):
         os.execvp("densach", ["densach", "inventory", *sys.argv[1:], "--data", data])  # noqa: S606
     found = fetched()
+    found["all"].setdefault("vars", {}).update(common())
     if "--host" in sys.argv:
         found = found["_meta"]["hostvars"].get(sys.argv[sys.argv.index("--host") + 1], {})
     json.dump(found, sys.stdout)
