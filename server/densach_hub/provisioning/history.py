@@ -1,5 +1,6 @@
 """Runs as they are kept: reports of those done elsewhere, what became of each machine, for pages and the lab's maps."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from sqlite3 import Connection
 
@@ -22,19 +23,23 @@ from densach_hub.provisioning.words import HOST_STATES
 TOPIC = "provisioning"
 Titles = Callable[[str], dict[str, str]]
 """Locale → file of a play → what it is called."""
+Looking = Callable[[str], bool]
+"""Whether a play (its file) changes nothing, so that it sets no machine up."""
 
 
 class History:
-    """`inventory` is asked whom a report means; `titles` what plays are called."""
+    """`inventory` is asked whom a report means; `titles` what plays are called; `only_looks` which of them change nothing."""
 
     def __init__(
-        self, school: Database, clock: Clock, bus: Bus, inventory: Callable[[], Awaitable[Inventory]], titles: Titles
-    ) -> None:
+        self, school: Database, clock: Clock, bus: Bus, inventory: Callable[[], Awaitable[Inventory]], titles: Titles,
+        only_looks: Looking,
+    ) -> None:  # fmt: skip
         self._db = school
         self._clock = clock
         self._bus = bus
         self._inventory = inventory
         self._titles = titles
+        self._only_looks = only_looks
 
     async def report(self, report: Report, *, by: Account | str) -> Run:
         """A run that somebody did elsewhere. The same id again is the same run; the end stays the end."""
@@ -49,6 +54,7 @@ class History:
             reason="provisioning.interrupted" if report.interrupted else "",
         )  # fmt: skip
         mark = trace(by, self._clock)
+        looked = await asyncio.to_thread(self._only_looks, run.play)
 
         def work(c: Connection) -> None:
             old = store.run(c, run.id)
@@ -58,7 +64,7 @@ class History:
                 return
             store.put(c, run)
             if run.state.over:
-                store.finish(c, run)
+                store.finish(c, run, looked=looked)
             if old is None:
                 mark.note(c, "provisioning.run-reported", on=run.play, detail={"run": run.id, "by": run.by})
 

@@ -100,7 +100,7 @@ class Provisioning:
     ) -> None:
         self.fleet = fleet
         self.keys = Keys(data / "keys" / "ssh")
-        self.history = History(school, clock, bus, self.inventory, self._titles)
+        self.history = History(school, clock, bus, self.inventory, self._titles, self.only_looks)
         self.also: dict[str, Any] = {}
         self._db = school
         self._clock = clock
@@ -168,6 +168,13 @@ class Provisioning:
             return {play.file: play.title.say(locale) for play in self.plays()}
         except Unavailable:
             return {}
+
+    def only_looks(self, file: str) -> bool:
+        """Whether a play of `plays.yml` changes nothing: who was only looked at is not set up."""
+        try:
+            return any(play.file == file and play.danger is Danger.NONE for play in self.plays())
+        except Unavailable:
+            return False
 
     # ---- runs from here
 
@@ -341,9 +348,11 @@ class Provisioning:
         hosts = tuple(_cut_short(host) if over else settled(host) for host in run.hosts)
         done = replace(run, state=state, reason=reason, ended_at=self._clock.now_ms(), task="", hosts=hosts)
 
+        looked = await asyncio.to_thread(self.only_looks, run.play)
+
         def work(c: Connection) -> None:
             store.put(c, done)
-            store.finish(c, done)
+            store.finish(c, done, looked=looked)
 
         await self._db.write(work)
         self._bus.say(TOPIC)

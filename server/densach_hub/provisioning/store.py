@@ -61,9 +61,9 @@ def put_hosts(c: Connection, run: str, hosts: Iterable[HostResult]) -> None:
     )  # fmt: skip
 
 
-def finish(c: Connection, run: Run) -> None:
-    """Notes for each machine that a real run touched it; forgets the oldest runs."""
-    if not run.check:
+def finish(c: Connection, run: Run, *, looked: bool) -> None:
+    """Notes for each machine that a real run touched it, not one that only `looked`; forgets the oldest runs."""
+    if not run.check and not looked:
         at = run.ended_at or run.started_at
         c.executemany(
             "INSERT INTO provision_last VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (machine) DO UPDATE SET run = excluded.run,"

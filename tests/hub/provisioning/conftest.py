@@ -31,6 +31,10 @@ plays:
     title: {vi: "Xóa hết", en: "Wipe"}
     about: {vi: "Nguy hiểm.", en: "Dangerous."}
     danger: high
+  - file: look.yml
+    title: {vi: "Chỉ xem", en: "Look"}
+    about: {vi: "Không thay đổi gì.", en: "Changes nothing."}
+    danger: none
   - file: slow.yml
     title: {vi: "Chạy lâu", en: "Slow"}
     about: {vi: "Chờ một phút.", en: "Waits a minute."}
@@ -141,7 +145,7 @@ def playbooks(tmp_path: Path) -> Path:
     (folder / "callback_plugins").mkdir(parents=True)
     (folder / "roles").mkdir()
     (folder / "plays.yml").write_text(PLAYS, "utf-8")
-    for name, text in (("greet", GREET), ("wipe", WIPE), ("slow", SLOW), ("sudo", SUDO), ("own", OWN)):
+    for name, text in (("greet", GREET), ("wipe", WIPE), ("look", WIPE), ("slow", SLOW), ("sudo", SUDO), ("own", OWN)):
         (folder / f"{name}.yml").write_text(text.replace("FOLDER", str(out)), "utf-8")
     plugin = PLAYBOOKS / "callback_plugins" / "densach_report.py"
     (folder / "callback_plugins" / plugin.name).write_text(plugin.read_text("utf-8"), "utf-8")

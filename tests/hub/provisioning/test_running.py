@@ -70,6 +70,14 @@ async def test_a_trial_changes_nothing_and_counts_as_nothing(stage: Stage) -> No
     assert not await service.history.lasts()
 
 
+async def test_who_was_only_looked_at_is_not_set_up(stage: Stage) -> None:
+    service = stage.provisioning
+    seen = await service.wait((await service.start(Order(play="look", machines=("MAY-01",)), by="Lan")).id)
+    assert seen.state is RunState.DONE, service.log_of(seen.id)
+    assert await service.history.lasts() == {}
+    assert [run.play for run, _ in await service.history.of_machine("pc-may-01")] == ["look.yml"]
+
+
 async def test_the_password_goes_through_a_pipe_and_stays_nowhere(stage: Stage) -> None:
     service = stage.provisioning
     run = await service.start(Order(play="sudo", machines=("pc-may-01",), password="mat khau-7"), by="Lan")
