@@ -206,6 +206,13 @@ def _fields(play: Play, given: Mapping[str, str]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _chosen(play: Play, values: Mapping[str, Value]) -> dict[str, str]:
+    """Values that were chosen from a list, in the list's own words."""
+    locale = LOCALE.get()
+    lists = {variable.name: variable.choices for variable in play.variables}
+    return {name: lists[name][str(value)].say(locale) for name, value in values.items() if str(value) in lists.get(name, {})}
+
+
 async def _confirm(request: web.Request, order: Order, problem: Problem | None) -> web.Response:
     service = request.app[PROVISIONING]
     play = service.play(order.play)
@@ -214,9 +221,10 @@ async def _confirm(request: web.Request, order: Order, problem: Problem | None) 
     chosen = [one for one in every if one.machine in wanted]
     locale = LOCALE.get()
     labels = {variable.name: variable.label.say(locale) for variable in play.variables}
+    words = _chosen(play, order.values)
     page = await _show(
         request, "provisioning/confirm.html", title=play.title.say(locale), play=play, order=order, chosen=chosen, labels=labels,
-        prefix=GIVEN, problem=problem, user=order.user or service.user, readiness=service.readiness(),
+        words=words, prefix=GIVEN, problem=problem, user=order.user or service.user, readiness=service.readiness(),
     )  # fmt: skip
     page.headers["Cache-Control"] = "no-store"
     if problem is not None:
@@ -236,6 +244,7 @@ async def _run(request: web.Request, template: str) -> web.Response:
         reason=REASONS.get(run.reason), hints={host.host: words for host in run.bad if (words := hint(host.message)) is not None},
         names=await _names(request, run), log_tail=log_tail, prefix=GIVEN, open=not run.state.over,
         labels={variable.name: variable.label.say(locale) for variable in play.variables} if play else {},
+        chosen=_chosen(play, run.values) if play else {},
     )  # fmt: skip
     page.headers["Cache-Control"] = "no-store"
     return page
