@@ -17,7 +17,7 @@ ROLES = "desktop_defaults,hub_ca,base_lab,wake,power_plan,screen_lock,browser,pu
 HOME = "/home/hocsinh"
 
 
-def until(found: Callable[[], object], seconds: float = 90) -> None:
+def until(found: Callable[[], object], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < end, f"not within {seconds} s"
