@@ -11,8 +11,11 @@ from ansible.plugins.action import ActionBase
 
 BASE = Path(__file__).resolve().parents[3]
 NOT_TEXTS = {"inventories", "__pycache__"}
-OTHERS = {"hostvars", "groups", "vars", "omit", "play_hosts", "environment", "playbook_dir", "role_names", "densach_token_file"}
-"""Of all machines, of the run, or a name for the machine: not what is applied to it (its groups count)."""
+OTHERS = {
+    "hostvars", "groups", "vars", "omit", "play_hosts", "environment", "playbook_dir", "role_names", "densach_token_file",
+    "standing_all", "standing_days",
+}  # fmt: skip
+"""Of all machines, of the run, a name for the machine, or how it is looked at: not what is applied to it (its groups count)."""
 MEASURED = re.compile(
     r"densach_(memory|cpu|disk|serial|model|room|seat|addresses|mac|state|heard_at|inventory_at|agent$|simulated)"
 )
