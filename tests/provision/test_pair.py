@@ -235,8 +235,10 @@ def pair(tmp_path: Path, left_out: dict[str, Any]) -> None:
             again += [both.submit(room.play, plays / "lab.yml", "--tags", LAB_ROLES, extra={"standing_all": True}, timeout_s=400)]
         assert [one.result().changes() for one in again] == [[], []]
         steps.done("hub.yml and lab.yml again, at once: nothing changed")
-        look = room.play(plays / "lab.yml", "--tags", LAB_ROLES).hosts["may-01"]
-        assert look == {**look, "ok": 2, "changed": 0}  # what the look is asked is checked, and the look
+        looked = room.play(plays / "lab.yml", "--tags", LAB_ROLES, "-v")
+        look = looked.hosts["may-01"]
+        # What the look is asked is checked, and the look.
+        assert look == {**look, "ok": 2, "changed": 0}, looked.output[:6000]
         steps.done("lab.yml once more: the machine is as it was left")
         assert pc.run("systemctl", "is-active", "densach-agent").strip() == "active"
 
