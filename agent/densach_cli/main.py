@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "inventory": "densach_hub.cli_provision:inventory",
     "provision": "densach_hub.cli_provision:provision",
     "office": "densach_office.cli:command",
-    "library": "densach_hub.cli:library",
+    "library": "densach_hub.cli_library:library",
     "roster": "densach_hub.cli:roster",
     "user": "densach_hub.cli:user",
     "token": "densach_hub.cli:token",

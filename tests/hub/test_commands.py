@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from tests.hub.library import made
 
-from densach_hub import cli
+from densach_hub import cli, cli_library
 
 
 def densach(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -78,10 +78,10 @@ def test_what_commands_find_out_is_told_to_scripts_too(tmp_path: Path) -> None:
     added = told(cli.user, "add", "lan", "--role", "admin", *at, typed="a very long password\n")
     assert (added["login"], added["roles"]) == ("lan", ["admin"])
     book = made.put(tmp_path, "a.epub", made.epub())
-    (first,) = told(cli.library, "add", str(book), *at)["files"]
-    (again,) = told(cli.library, "add", str(book), *at)["files"]
+    (first,) = told(cli_library.library, "add", str(book), *at)["files"]
+    (again,) = told(cli_library.library, "add", str(book), *at)["files"]
     assert (first["already"], again["already"], first["item"] == again["item"]) == (False, True, True)
-    assert told(cli.library, "reindex", *at) == {"index": "made anew"}
+    assert told(cli_library.library, "reindex", *at) == {"index": "made anew"}
     roster = made.put(tmp_path, "x.csv", "Họ và tên,Lớp\nLê An,6A\n".encode())
     shown = told(cli.roster, "import", str(roster), *at)
     assert (shown["new"], shown["imported"]) == (1, False)

@@ -6,7 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 from tests.hub.library import catalogues, made
 
-from densach_hub.cli import library
+from densach_hub.cli_library import library
 
 
 def run(*words: str, code: int = 0) -> Result:

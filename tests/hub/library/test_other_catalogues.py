@@ -15,7 +15,7 @@ from tests.hub.library.world import World, put_in, world_in
 
 from densach_core.accounts.model import Role
 from densach_core.errors import BadInput, Problem
-from densach_hub.cli import library
+from densach_hub.cli_library import library
 from densach_hub.library import harvesting
 from densach_hub.library.batches import Action, Batch, Stage
 from densach_hub.library.exchange import opds
