@@ -70,7 +70,7 @@ async def test_a_highlight_with_a_note_is_on_every_device_and_can_be_removed(
     async with reading(browser, live, it.id, Role.STUDENT) as page:
         await choose(page, "bậc hai")
         await page.locator("#selbar [data-colour=green]").click()
-        await page.wait_for_function(f"({DRAWN})() === 1")
+        await page.wait_for_function(f"() => ({DRAWN})() === 1")
         await page.evaluate("document.querySelector('#marks').open = true")
         await page.locator("#marks li [data-edit]").click()
         await page.locator("#jot textarea").fill("Ôn trước kỳ thi Ễ Ậ Ừ")
@@ -84,15 +84,15 @@ async def test_a_highlight_with_a_note_is_on_every_device_and_can_be_removed(
         assert {mark.colour for mark in await kept(live, it.id, 2)} == {None, "green"}
         await page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('densach.marks'))")
     async with reading(browser, live, it.id, Role.STUDENT, size=PANEL) as page:
-        await page.wait_for_function(f"({DRAWN})() === 1")
+        await page.wait_for_function(f"() => ({DRAWN})() === 1")
         await page.locator("#marks summary").click()
         line = page.locator("#marks li[data-kind=highlight]")
         await expect(line).to_contain_text("Ôn trước kỳ thi Ễ Ậ Ừ")
         await expect(line).to_contain_text("Xanh lá")
         await line.locator("[data-remove]").click()
-        await page.wait_for_function(f"({DRAWN})() === 0")
+        await page.wait_for_function(f"() => ({DRAWN})() === 0")
         await page.get_by_role("button", name="Lấy lại").click()
-        await page.wait_for_function(f"({DRAWN})() === 1")
+        await page.wait_for_function(f"() => ({DRAWN})() === 1")
         await page.locator("#marks summary").click()
         await line.locator("[data-remove]").click()
         assert (await kept(live, it.id, 1))[0].kind == "bookmark"
