@@ -33,6 +33,12 @@ def is_secure(request: web.Request) -> bool:
     return request.secure or (is_local(request) and request.headers.get("X-Forwarded-Proto") == "https")
 
 
+def address_here(request: web.Request) -> str:
+    """This application as it was asked for; nothing but a name or an address gets into a script or a line for a terminal."""
+    host = request.host if re.fullmatch(r"[A-Za-z0-9.\-:\[\]_]+", request.host) else "localhost"
+    return f"{'https' if is_secure(request) else 'http'}://{host}"
+
+
 def through_proxy(request: web.Request) -> bool:
     """Whether a proxy on this machine asks, for somebody else. What another machine says of itself is never believed."""
     return is_local(request) and "X-Forwarded-For" in request.headers

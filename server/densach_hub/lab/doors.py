@@ -8,7 +8,7 @@ from aiohttp import web
 from densach_core.accounts.model import TECHNICIANS
 from densach_core.place import is_loopback
 from densach_core.text import t
-from densach_core.web.identity import is_secure, me
+from densach_core.web.identity import address_here, is_secure, me
 from densach_core.web.keys import SITE
 from densach_core.web.respond import read_form, see_other
 from densach_hub.fleet.register import is_minted
@@ -97,17 +97,13 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     return see_other(request, "/join", flash=t("This line opens no door any more."))
 
 
-def address_here(request: web.Request) -> str:
-    """The hub as this browser reached it."""
-    return f"{'https' if is_secure(request) else 'http'}://{request.host}"
-
-
 def address_for_machines(request: web.Request) -> str:
     """As a machine that is new can ask it: it does not trust the hub's own authority yet, and nginx before the hub answers
     plain HTTP as well. Who joins by a token still finds out a false hub: the token names the authority."""
+    here = address_here(request)
     if is_secure(request) and not request.secure:
-        return f"http://{re.sub(r':[0-9]+$', '', request.host)}"
-    return address_here(request)
+        return re.sub(r"^https(.*?)(:[0-9]+)?$", r"http\1", here)
+    return here
 
 
 def fetch(address: str) -> str:

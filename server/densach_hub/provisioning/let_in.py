@@ -5,21 +5,10 @@ script's digest: whatever the way it came, nobody on the school's network can pu
 """
 
 import hashlib
-import re
 from pathlib import Path
-
-from aiohttp import web
-
-from densach_core.web.identity import is_secure
 
 PATH = "/join/let-in.sh"
 _SCRIPT = Path(__file__).with_name("let_in.sh")
-
-
-def address_here(request: web.Request) -> str:
-    """The hub as it was asked for; nothing but a name or an address gets into a script or a line."""
-    host = request.host if re.fullmatch(r"[A-Za-z0-9.\-:\[\]_]+", request.host) else "localhost"
-    return f"{'https' if is_secure(request) else 'http'}://{host}"
 
 
 def script(hub: str, user: str, public_key: str) -> str:

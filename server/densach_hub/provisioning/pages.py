@@ -10,7 +10,7 @@ from aiohttp import web
 from densach_core.accounts.model import TECHNICIANS
 from densach_core.errors import BadInput, Conflict, Problem, Unavailable
 from densach_core.text import t
-from densach_core.web.identity import me
+from densach_core.web.identity import address_here, me
 from densach_core.web.respond import read_form, render, see_other
 from densach_core.web.routes import EVERYONE, Routes
 from densach_core.web.speech import LOCALE
@@ -142,7 +142,7 @@ async def forget(request: web.Request) -> web.StreamResponse:
 
 async def _let_in(request: web.Request) -> tuple[str, str]:
     """The hub's address as this browser or machine has it, and the script that lets the hub in."""
-    service, hub = request.app[PROVISIONING], let_in.address_here(request)
+    service, hub = request.app[PROVISIONING], address_here(request)
     return hub, await asyncio.to_thread(let_in.script, hub, service.user, service.public_key())
 
 
